@@ -1,0 +1,1 @@
+"""Files -> Song, and its samples in blocks."""

@@ -1,0 +1,1 @@
+"""frames -> frames: pure functions, each led by one curve of the music."""

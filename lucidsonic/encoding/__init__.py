@@ -1,0 +1,1 @@
+"""frames + song -> film file, and film file -> frames."""

@@ -1,0 +1,1 @@
+"""Film or model -> figures."""

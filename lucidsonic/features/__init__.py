@@ -1,0 +1,1 @@
+"""Audio -> Features: what the music does, at the film's exact rate."""

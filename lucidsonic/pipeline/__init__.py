@@ -1,0 +1,1 @@
+"""The main path: song in, film out. Start reading here."""

@@ -1,0 +1,1 @@
+"""Features -> Trajectory: where in latent space each video frame lies."""
