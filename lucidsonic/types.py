@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -226,6 +226,29 @@ class Trajectory(Protocol):
     def at(self, start: int, stop: int) -> Controls:
         """Controls for frames start to stop - 1; the same whatever range they are asked in."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NetworkRecord:
+    """A network as its pickle describes it: data only, nothing of the file was run.
+
+    Attributes:
+        kind: "persistence" (StyleGAN2-ADA, StyleGAN3), "module" (R3GAN) or "tf".
+        class_path: the class that the file names, e.g. "training.networks.Generator"; for
+            "persistence" the bare class name, for "tf" the build function's name.
+        args: the constructor's positional arguments, where the file keeps them.
+        kwargs: the constructor's keyword arguments; nested ones are plain dicts and lists.
+        tensors: flat dotted name -> torch tensor, parameters and buffers together, on the CPU.
+        attributes: plain values (numbers, texts, lists, dicts of them) of the modules, by
+            dotted name, e.g. "synthesis.num_ws".
+    """
+
+    kind: Literal["persistence", "module", "tf"]
+    class_path: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    tensors: Mapping[str, Any]
+    attributes: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
