@@ -1,0 +1,108 @@
+"""A file that appears whole or not at all."""
+
+import os
+import platform
+import re
+from glob import escape
+from itertools import count
+from pathlib import Path
+
+from lucidsonic.errors import ConfigError, EncodingError
+
+_SERIAL = count()  # two films of one name in one process
+_HOST = re.sub(r"[^a-z0-9]", "", platform.node().lower())[:16] or "host"
+_STALE = re.compile(rf"\.{_HOST}-(\d+)-\d+\.partial$")
+
+
+class PartialFile:
+    """A name to write under until the work is done, beside the final one.
+
+    The name holds the machine and the process id, so that two renders of one film do not
+    write into each other, and what a killed process left can be told from what a living one
+    is writing.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool = False) -> None:
+        self.path = path
+        self.overwrite = overwrite
+        name = f"{path.stem}.{_HOST}-{os.getpid()}-{next(_SERIAL)}.partial{path.suffix}"
+        self.partial = path.with_name(name)
+
+    def open(self) -> Path:
+        """Make the partial file and return its path.
+
+        Raises:
+            ConfigError: the file is there and may not be replaced.
+            EncodingError: it cannot be written here.
+        """
+        if self.path.is_dir():
+            raise EncodingError(f"Cannot write {self.path}: it is a folder.")
+        if self.path.exists() and not self.overwrite:
+            raise ConfigError(
+                f"{self.path} is there already.", hint="Use --overwrite, or another -o."
+            )
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.partial.touch()
+        except OSError as error:
+            raise EncodingError(f"Cannot write {self.path}: {error.strerror}.") from error
+        remove_stale(self.path)
+        return self.partial
+
+    def publish(self) -> None:
+        """Give the finished file its name.
+
+        Raises:
+            EncodingError: somebody else took the name meanwhile; the work is kept beside it.
+        """
+        try:
+            if self.overwrite or not self._claim():
+                self.partial.replace(self.path)
+        except FileExistsError as error:
+            kept = self.path.with_name(self.partial.name.replace(".partial", ""))
+            self.partial.replace(kept)
+            raise EncodingError(
+                f"{self.path} appeared while it was being written; the new one is {kept}."
+            ) from error
+        except OSError as error:
+            raise EncodingError(f"Cannot write {self.path}: {error.strerror}.") from error
+
+    def _claim(self) -> bool:
+        """Take the name by a link, which unlike a rename never replaces a file.
+
+        False where the file system knows no links and nobody has the name.
+        """
+        try:
+            self.path.hardlink_to(self.partial)
+        except FileExistsError:
+            raise
+        except OSError:
+            if self.path.exists():
+                raise FileExistsError from None
+            return False
+        return True
+
+    def discard(self) -> None:
+        """Remove the partial file, if it is there."""
+        self.partial.unlink(missing_ok=True)
+
+
+def remove_stale(path: Path) -> None:
+    """Remove what processes that no longer live left of this file."""
+    for old in path.parent.glob(f"{escape(path.stem)}.*.partial{path.suffix}"):
+        match = _STALE.search(old.stem)
+        if match and not is_alive(int(match[1])):
+            old.unlink(missing_ok=True)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is a process of this number; where one cannot ask, there is."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
