@@ -168,6 +168,7 @@ class Capabilities:
         groups: 3 when coarse, middle and fine layers take separate latents, else 1.
         anchored: whether only the keyframes themselves are sure to look right (VAE anchors).
         size: height and width of its pictures, pixels.
+        resolution_free: whether the option `size` makes it paint any size and shape.
     """
 
     z_dim: int
@@ -184,6 +185,7 @@ class Capabilities:
     groups: int = 1
     anchored: bool = False
     size: tuple[int, int]
+    resolution_free: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
