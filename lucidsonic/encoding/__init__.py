@@ -6,6 +6,8 @@ from lucidsonic.encoding.metadata import read_metadata
 from lucidsonic.encoding.options import SUFFIXES, Options, check_choice
 from lucidsonic.encoding.probe import FilmFacts, probe_film
 from lucidsonic.encoding.reading import read_film
+from lucidsonic.encoding.segments import concat_segments, segment_name, write_segment
+from lucidsonic.encoding.sheet import contact_sheet, save_frames, write_picture
 
 __all__ = [
     "SUFFIXES",
@@ -15,9 +17,15 @@ __all__ = [
     "FilmWriter",
     "Options",
     "check_choice",
+    "concat_segments",
+    "contact_sheet",
     "probe_encoders",
     "probe_film",
     "read_film",
     "read_metadata",
+    "save_frames",
+    "segment_name",
     "write_film",
+    "write_picture",
+    "write_segment",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from lucidsonic.encoding.metadata import metadata_arguments
 from lucidsonic.encoding.options import (
@@ -13,11 +13,10 @@ from lucidsonic.encoding.options import (
     check_choice,
     container_of,
     picture_codec,
-    sound_codec,
 )
 from lucidsonic.encoding.partial import PartialFile
 from lucidsonic.encoding.process import Feeder
-from lucidsonic.encoding.sound import sound_arguments, sound_stream
+from lucidsonic.encoding.sound import add_sound
 from lucidsonic.encoding.video import picture_stream, video_arguments
 from lucidsonic.errors import EncodingError
 from lucidsonic.types import Pictures, Song
@@ -32,7 +31,8 @@ class Film:
     Attributes:
         size: height and width, pixels.
         fps: pictures per second, exactly.
-        sound: the part of the song that is heard; None for a silent film.
+        sound: the part of the song that is heard, or a film whose sound is taken over as it
+            is; None for a silent film.
         options: how it is written.
         layout: how pictures arrive: "rgb24" `(height, width, 3)`, or "yuv420p" planes
             `(height * 3 / 2, width)` in BT.709, 16 to 235.
@@ -42,7 +42,7 @@ class Film:
 
     size: tuple[int, int]
     fps: Fraction
-    sound: Song | None = None
+    sound: Song | Path | None = None
     options: Options = field(default_factory=Options)
     layout: Layout = "rgb24"
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -60,7 +60,7 @@ def write_film(  # noqa: PLR0913 - one keyword for each fact about the film
     *,
     size: tuple[int, int],
     fps: Fraction,
-    sound: Song | None = None,
+    sound: Song | Path | None = None,
     options: Options | None = None,
     layout: Layout = "rgb24",
     metadata: Mapping[str, str] | None = None,
@@ -74,7 +74,8 @@ def write_film(  # noqa: PLR0913 - one keyword for each fact about the film
             must not be changed once it has been handed over.
         size: height and width, pixels.
         fps: pictures per second, exactly.
-        sound: the part of the song that is heard, from its own file.
+        sound: the part of the song that is heard, from its own file; or a film whose sound
+            is taken over as it is.
         options: codecs and quality.
         layout: "rgb24" `(height, width, 3)` or "yuv420p" planes `(height * 3 / 2, width)`.
         metadata: texts that travel inside the film, see `read_metadata`.
@@ -167,19 +168,14 @@ def film_command(partial: Path, film: Film) -> list[str]:
     """The arguments of the ffmpeg that reads raw pictures from its standard input."""
     import ffmpeg  # ffmpeg-python
 
-    options = film.options
-    streams: list[Any] = [
-        picture_stream(
-            film.size, fps=film.fps, layout=film.layout, codec=picture_codec(partial, options)
-        )
-    ]
-    arguments: dict[str, Any] = video_arguments(partial, options, fps=film.fps)
-    codec = sound_codec(partial, options)
-    if film.sound is not None and codec is not None:
-        streams.append(sound_stream(film.sound, codec))
-        arguments |= sound_arguments(partial, options)
+    codec = picture_codec(partial, film.options)
+    pictures = picture_stream(film.size, fps=film.fps, layout=film.layout, codec=codec)
+    sound = add_sound(film.sound, partial, film.options)
     output = ffmpeg.output(
-        *streams, f"file:{partial}", f=container_of(partial).muxer, **arguments
+        *(pictures, *sound.streams, f"file:{partial}"),
+        f=container_of(partial).muxer,
+        **video_arguments(partial, film.options, fps=film.fps),
+        **sound.arguments,
     )
     command = output.compile(cmd="ffmpeg")[1:]
     # ffmpeg-python knows no repeated options: metadata go right before the output's name.

@@ -1,6 +1,7 @@
 """The song's part of an ffmpeg graph: its own samples, cut to the sample, from its own file."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,32 @@ LOSSY = ("aac", "opus", "mp3")
 MP3_MAX_KBPS = 320
 
 
+def add_sound(sound: Song | Path | None, path: Path, options: Options) -> "SoundPart":
+    """What a film's ffmpeg command needs for its sound.
+
+    Args:
+        sound: a part of a song, or a film whose sound is taken over as it is, or None.
+        path: the film that is to be written.
+        options: how it is written.
+    """
+    import ffmpeg  # ffmpeg-python
+
+    codec = sound_codec(path, options)
+    if sound is None or codec is None:
+        return SoundPart([], {})
+    if isinstance(sound, Path):
+        return SoundPart([ffmpeg.input(f"file:{sound}")["a?"]], {"c:a": "copy"})
+    return SoundPart([sound_stream(sound, codec)], sound_arguments(codec, options))
+
+
+@dataclass(frozen=True, slots=True)
+class SoundPart:
+    """Streams of an ffmpeg-python graph, and the output options that go with them."""
+
+    streams: list[Any]
+    arguments: dict[str, str]
+
+
 def sound_stream(song: Song, codec: SoundCodec) -> Any:
     """The chosen part of the song as a stream of an ffmpeg-python graph.
 
@@ -51,11 +78,8 @@ def sound_stream(song: Song, codec: SoundCodec) -> Any:
     return stream.filter("aformat", channel_layouts="mono" if song.channels == 1 else "stereo")
 
 
-def sound_arguments(path: Path, options: Options) -> dict[str, str]:
-    """Output options of the sound codec that this film gets."""
-    codec = sound_codec(path, options)
-    if codec is None:
-        return {"an": ""}
+def sound_arguments(codec: SoundCodec, options: Options) -> dict[str, str]:
+    """Output options of a sound codec."""
     arguments = {"c:a": ENCODERS[codec]}
     if codec in LOSSY:
         limit = MP3_MAX_KBPS if codec == "mp3" else options.sound_kbps
