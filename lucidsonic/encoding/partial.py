@@ -35,12 +35,7 @@ class PartialFile:
             ConfigError: the file is there and may not be replaced.
             EncodingError: it cannot be written here.
         """
-        if self.path.is_dir():
-            raise EncodingError(f"Cannot write {self.path}: it is a folder.")
-        if self.path.exists() and not self.overwrite:
-            raise ConfigError(
-                f"{self.path} is there already.", hint="Use --overwrite, or another -o."
-            )
+        check_free(self.path, overwrite=self.overwrite)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.partial.touch()
@@ -85,6 +80,19 @@ class PartialFile:
     def discard(self) -> None:
         """Remove the partial file, if it is there."""
         self.partial.unlink(missing_ok=True)
+
+
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Complain if a file may not be written under this name.
+
+    Raises:
+        ConfigError: the file is there and may not be replaced.
+        EncodingError: it is a folder.
+    """
+    if path.is_dir():
+        raise EncodingError(f"Cannot write {path}: it is a folder.")
+    if path.exists() and not overwrite:
+        raise ConfigError(f"{path} is there already.", hint="Use --overwrite, or another -o.")
 
 
 def remove_stale(path: Path) -> None:
