@@ -13,7 +13,9 @@ from lucidsonic.generators.base import Family, Generator
 
 __all__ = ["FAMILIES", "Generator", "build_generator", "find_family"]
 
-FAMILIES: Mapping[str, str] = {}
+FAMILIES: Mapping[str, str] = {
+    "lumen": "lucidsonic.generators.lumen",
+}
 ENTRY_POINT_GROUP = "lucidsonic.generators"
 
 
