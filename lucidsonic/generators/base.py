@@ -52,7 +52,7 @@ class Generator(Protocol):
         ...
 
     def __call__(self, z: torch.Tensor, c: torch.Tensor | None = None) -> torch.Tensor:
-        """Float32 pictures in the network's own range from `(batch, z_dim)`, `(batch, c_dim)`."""
+        """Float32 pictures in the network's own range, from `(batch, z_dim)` and `c`."""
         ...
 
 

@@ -1,1 +1,62 @@
-"""The main path: song in, film out. Start reading here."""
+"""The main path: song in, film out. Start reading at `film.make_film`."""
+
+from pathlib import Path
+from typing import Any
+
+from lucidsonic.pipeline.analysis import analyze, summarize, write_analysis
+from lucidsonic.pipeline.film import FilmReport, make_film
+from lucidsonic.pipeline.models import load_generator
+from lucidsonic.pipeline.preview import foresee, paint_sheet, paint_still
+from lucidsonic.pipeline.settle import plan_of_film, settle
+from lucidsonic.plan import RenderPlan
+from lucidsonic.types import OnProgress, ignore_progress
+
+__all__ = [
+    "FilmReport",
+    "analyze",
+    "film_path",
+    "foresee",
+    "load_generator",
+    "make_film",
+    "paint_sheet",
+    "paint_still",
+    "plan_of_film",
+    "render",
+    "settle",
+    "summarize",
+    "write_analysis",
+]
+
+
+def render(
+    song: Path | str | None = None,
+    film: Path | str | None = None,
+    *,
+    overwrite: bool = False,
+    on_progress: OnProgress = ignore_progress,
+    **settings: Any,
+) -> FilmReport:
+    """Turn a song into a film.
+
+    Args:
+        song: the music; may come from `plan_file`.
+        film: where to write; by default the song's name with .mp4 beside it.
+        overwrite: whether a file of that name may be replaced.
+        on_progress: told how far it is.
+        **settings: `style`, `fps`, `size`, `seed`, ... : any flag of `lucidsonic render` with
+            underscores, `plan_file`, `quality`, and `effects`.
+
+    Raises:
+        LucidsonicError: any of its kinds; nothing half-made is left behind.
+    """
+    plan = settle(Path(song) if song is not None else None, **settings).plan
+    target = Path(film) if film is not None else film_path(plan)
+    return make_film(plan, target, overwrite=overwrite, on_progress=on_progress)
+
+
+def film_path(plan: RenderPlan) -> Path:
+    """Where the film goes when nobody says: beside the song, under its name."""
+    suffix = {"gif": ".gif", "vp9": ".webm", "prores": ".mov"}.get(
+        plan.film.encoding.codec, ".mp4"
+    )
+    return plan.song.path.with_suffix(suffix)

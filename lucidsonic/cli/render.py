@@ -1,0 +1,164 @@
+"""`lucidsonic render`, `rerender`, `still` and `sheet`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lucidsonic.cli.interrupt import two_presses
+from lucidsonic.cli.options import PANELS, with_flags
+from lucidsonic.cli.telling import Telling, telling
+
+SongFile = Annotated[Path | None, typer.Argument(help="The music; any file ffmpeg can decode.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="Where to write.")]
+PlanFile = Annotated[Path | None, typer.Option("--plan", help="Settings from a TOML file.")]
+Quality = Annotated[
+    str | None, typer.Option("-q", "--quality", help="draft, standard, high or 4k.")
+]
+Effects = Annotated[
+    list[str] | None,
+    typer.Option("--effect", help="name:key=value,... ; may be given several times."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan; write nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
+How = Annotated[Telling, typer.Option("--progress", help="How to tell how far it is.")]
+
+
+@with_flags(*PANELS)
+def render(
+    song: SongFile = None,
+    output: Output = None,
+    plan: PlanFile = None,
+    quality: Quality = None,
+    effect: Effects = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    progress: How = Telling.AUTO,
+    **settings: Any,
+) -> None:
+    """Turn SONG into a film, by default SONG's name with .mp4 beside it."""
+    from lucidsonic.pipeline import film_path, make_film, settle
+
+    resolved = settle(song, plan_file=plan, quality=quality, effects=effect or (), **settings)
+    if dry_run:
+        show_plan(resolved, as_json=as_json)
+        return
+    target = output or film_path(resolved.plan)
+    with telling(progress, quiet=quiet) as listener, two_presses() as stop:
+        report = make_film(
+            resolved.plan, target, overwrite=overwrite, on_progress=listener, stop=stop
+        )
+    tell_result(asdict(report), f"Wrote {report.film}", as_json=as_json, quiet=quiet)
+
+
+def rerender(
+    film: Annotated[Path, typer.Argument(help="A film that lucidsonic made.")],
+    output: Output = None,
+    song: Annotated[
+        Path | None, typer.Option(help="The song, if it is not where it was.")
+    ] = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    progress: How = Telling.AUTO,
+) -> None:
+    """Make FILM again from the plan that travels inside it."""
+    from lucidsonic.pipeline import make_film, plan_of_film
+
+    resolved = plan_of_film(film, song=song)
+    if dry_run:
+        show_plan(resolved, as_json=as_json)
+        return
+    target = output or film.with_stem(f"{film.stem}-again")
+    with telling(progress, quiet=quiet) as listener, two_presses() as stop:
+        report = make_film(
+            resolved.plan, target, overwrite=overwrite, on_progress=listener, stop=stop
+        )
+    tell_result(asdict(report), f"Wrote {report.film}", as_json=as_json, quiet=quiet)
+
+
+@with_flags(*PANELS)
+def still(
+    song: SongFile = None,
+    at: Annotated[str, typer.Option(help="When: 42, 0:42.")] = "0",
+    output: Output = None,
+    plan: PlanFile = None,
+    quality: Quality = None,
+    effect: Effects = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    progress: How = Telling.AUTO,
+    **settings: Any,
+) -> None:
+    """Paint one frame, exactly as it stands in the film."""
+    from lucidsonic.pipeline import paint_still, settle
+
+    resolved = settle(song, plan_file=plan, quality=quality, effects=effect or (), **settings)
+    target = output or resolved.plan.song.path.with_suffix(".png")
+    with telling(progress, quiet=quiet) as listener:
+        paint_still(resolved.plan, target, at=at, overwrite=overwrite, on_progress=listener)
+    tell_result({"picture": target}, f"Wrote {target}", as_json=False, quiet=quiet)
+
+
+@with_flags(*PANELS)
+def sheet(
+    song: SongFile = None,
+    output: Output = None,
+    count: Annotated[int, typer.Option(min=1, max=400, help="How many frames.")] = 24,
+    plan: PlanFile = None,
+    quality: Quality = None,
+    effect: Effects = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    progress: How = Telling.AUTO,
+    **settings: Any,
+) -> None:
+    """Paint a contact sheet: frames spread over the song."""
+    from lucidsonic.pipeline import paint_sheet, settle
+
+    resolved = settle(song, plan_file=plan, quality=quality, effects=effect or (), **settings)
+    target = output or resolved.plan.song.path.with_name(
+        f"{resolved.plan.song.path.stem}-sheet.png"
+    )
+    with telling(progress, quiet=quiet) as listener:
+        paint_sheet(
+            resolved.plan, target, count=count, overwrite=overwrite, on_progress=listener
+        )
+    tell_result({"picture": target}, f"Wrote {target}", as_json=False, quiet=quiet)
+
+
+def show_plan(resolved: Any, *, as_json: bool) -> None:
+    """Print each setting with where it came from, and what the film will be."""
+    from lucidsonic.pipeline import foresee
+
+    forecast = asdict(foresee(resolved.plan))
+    if as_json:
+        rows = [{"setting": n, "value": v, "origin": o} for n, v, o in resolved.rows()]
+        typer.echo(json.dumps({"film": forecast, "settings": rows}, default=str, indent=2))
+        return
+    for name, value in forecast.items():
+        typer.echo(f"{name:32} {value}")
+    typer.echo("")
+    for name, value, origin in resolved.rows():
+        typer.echo(f"{name:32} {value!s:28} {origin}")
+
+
+def tell_result(result: dict[str, Any], sentence: str, *, as_json: bool, quiet: bool) -> None:
+    """What a command prints when it is done: one sentence, one JSON object, or nothing."""
+    if as_json:
+        typer.echo(json.dumps(result, default=str))
+    elif not quiet:
+        typer.echo(sentence)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    for command in (render, rerender, still, sheet):
+        app.command()(command)

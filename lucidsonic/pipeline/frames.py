@@ -1,0 +1,218 @@
+"""Trajectory -> pictures: batches, precision, and what happens when memory runs out."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Literal
+
+import torch
+
+from lucidsonic.effects import Chain
+from lucidsonic.errors import MemoryExhaustedError
+from lucidsonic.generators import Generator
+from lucidsonic.nn.resample import fit, to_yuv420p
+from lucidsonic.pipeline.guard import Guard
+from lucidsonic.types import Pictures, Trajectory
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+PROBE_SIZES = (1, 2, 4, 8, 16, 32, 64)  # batch sizes that are tried
+PROBE_S = 3.0  # seconds that the search may take, about
+WORTHWHILE = 1.05  # a larger batch must be this much faster to be taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All that is needed to paint any frame of one film.
+
+    Attributes:
+        generator: who paints.
+        trajectory: what each frame is told.
+        chain: the effects, in order.
+        size: height and width of the film, pixels.
+        fit: how pictures of another shape fill the film.
+        resample: the filter that resizes them.
+        dtype: what the network computes in.
+        guard: what to do about flashes.
+        fps: pictures a second.
+    """
+
+    generator: Generator
+    trajectory: Trajectory
+    chain: Chain
+    size: tuple[int, int]
+    fit: Literal["cover", "contain", "stretch", "tile"] = "cover"
+    resample: Literal["lanczos", "bicubic", "area", "nearest"] = "lanczos"
+    dtype: torch.dtype = torch.float32
+    guard: Literal["damp", "warn", "off"] = "off"
+    fps: Fraction = Fraction(30)
+
+
+def choose_dtype(precision: Precision, device: str) -> torch.dtype:
+    """What the network computes in.
+
+    `auto` is bf16 on a GPU that has it, fp16 on one that has not, and fp32 elsewhere: CPUs
+    without bf16 instructions are slower in it.
+    """
+    if precision != "auto":
+        return DTYPES[precision]
+    if not device.startswith("cuda"):
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+def choose_device(device: str) -> str:
+    """The device that `auto` means here: CUDA, else Apple's, else the CPU."""
+    if device != "auto":
+        return device
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@torch.inference_mode()
+def paint_rgb(scene: Scene, start: int, stop: int, note: Callable[[str], None]) -> torch.Tensor:
+    """Frames start to stop - 1 as RGB `(frames, 3, height, width)` in [0, 1], film size.
+
+    A batch that a narrow dtype cannot hold is painted again in float32, and `note` says so.
+    """
+    controls = scene.trajectory.at(start, stop)
+    frames = scene.generator.render(controls, dtype=scene.dtype)
+    if scene.dtype != torch.float32 and not bool(torch.isfinite(frames).all()):
+        note(f"Frames {start} to {stop - 1} overflowed {scene.dtype}: painted in float32.")
+        frames = scene.generator.render(controls)
+    frames = scene.chain(frames.float(), start)
+    return fit(frames, scene.size, mode=scene.fit, filter=scene.resample)
+
+
+@dataclass(slots=True)
+class Painter:
+    """Paints a film's frames, in batches that fit.
+
+    Attributes:
+        scene: what to paint.
+        batch: frames at once; halved when memory runs out.
+        note: told, in one sentence, about each thing that a person should know.
+    """
+
+    scene: Scene
+    batch: int
+    note: Callable[[str], None]
+    guard: Guard | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.guard = Guard(round(self.scene.fps)) if self.scene.guard == "damp" else None
+
+    def planes(self, start: int, stop: int) -> Iterator[Pictures]:
+        """Frames start to stop - 1 in film order, as uint8 yuv420p `(frames, h * 3 / 2, w)`."""
+        waiting: Transfer | None = None
+        while start < stop:
+            count = min(self.batch, stop - start)
+            try:
+                self._look_back(start)
+                transfer = Transfer.begin(self._paint(start, start + count))
+            except RuntimeError as error:
+                self._halve(error)
+                continue
+            start += count
+            if waiting is not None:
+                yield waiting.finish()
+            waiting = transfer
+        if waiting is not None:
+            yield waiting.finish()
+
+    def _paint(self, start: int, stop: int) -> torch.Tensor:
+        frames = paint_rgb(self.scene, start, stop, self.note)
+        return to_yuv420p(frames if self.guard is None else self.guard.damp(frames))
+
+    def _look_back(self, start: int) -> None:
+        """Show the guard the second before `start`, unless it has just seen it."""
+        if self.guard is None:
+            return
+        before = self.guard.restart(start)
+        for first in before[:: self.batch]:
+            last = min(first + self.batch, before.stop)
+            frames = paint_rgb(self.scene, first, last, self.note)
+            self.guard.remember(self.guard.watch(frames))
+
+    def _halve(self, error: RuntimeError) -> None:
+        if not is_out_of_memory(error):
+            raise error
+        if self.batch == 1:
+            raise MemoryExhaustedError(
+                "There is not enough memory to paint even one frame.",
+                hint="Use a smaller --size, a smaller model, or --device cpu.",
+            ) from error
+        self.batch //= 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        self.note(f"Out of memory: going on with {self.batch} frames at a time.")
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a smaller batch may help; CPUs and GPUs word it differently."""
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or any(
+        words in text
+        for words in ("out of memory", "can't allocate memory", "failed to allocate")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Pictures on their way from the device; the device goes on painting meanwhile."""
+
+    pictures: torch.Tensor
+    done: torch.cuda.Event | None
+
+    @classmethod
+    def begin(cls, pictures: torch.Tensor) -> "Transfer":
+        """Start to copy; on a GPU the copy runs beside the next batch."""
+        if pictures.device.type != "cuda":
+            return cls(pictures.cpu(), None)
+        landing = torch.empty(pictures.shape, dtype=pictures.dtype, pin_memory=True)
+        landing.copy_(pictures, non_blocking=True)
+        done = torch.cuda.Event()
+        done.record()
+        return cls(landing, done)
+
+    def finish(self) -> Pictures:
+        """Wait for the copy."""
+        if self.done is not None:
+            self.done.synchronize()
+        return self.pictures.numpy()
+
+
+def find_batch(scene: Scene, note: Callable[[str], None]) -> int:
+    """The batch size that paints the most frames a second here, found by painting.
+
+    Larger batches are slower on many CPUs, and on a GPU they stop to help at some point, so the
+    search doubles until it does not pay or memory runs out.
+    """
+    limit = len(scene.trajectory)
+    best, best_rate, began = 1, 0.0, time.perf_counter()
+    painter = Painter(replace(scene), 1, note)
+    for size in PROBE_SIZES:
+        if size > limit or time.perf_counter() - began > PROBE_S:
+            break
+        try:
+            rate = paint_rate(painter, size, warm_up=size == 1)
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                break
+            raise
+        if rate < best_rate * WORTHWHILE:
+            break
+        best, best_rate = size, rate
+    return best
+
+
+def paint_rate(painter: Painter, size: int, *, warm_up: bool) -> float:
+    """Frames a second when `size` frames are painted at once."""
+    painter.batch = size
+    if warm_up:
+        list(painter.planes(0, size))
+    began = time.perf_counter()
+    list(painter.planes(0, size))
+    return size / (time.perf_counter() - began)

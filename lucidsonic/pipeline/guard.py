@@ -1,0 +1,126 @@
+"""Frames -> frames that flash less: risk reduction for photosensitive viewers.
+
+After WCAG 2.3.1, a flash is a pair of opposing changes of relative luminance by 10 % or more
+where the darker one is below 0.8, or a pair of changes to and from saturated red; more than
+three within a second over a quarter of the picture are a risk. The guard watches a coarse grid
+of cells and, where a cell has changed too often within the last second, shifts it towards that
+second's mean colour. It looks at the unguarded pictures of the last second alone, so a guarded
+frame depends on its number only. This reduces risk; it certifies nothing.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from lucidsonic.types import FloatArray
+
+GRID = (9, 16)  # cells, rows and columns
+SWING = 0.08  # relative luminance; a little below the 10 % of WCAG, as cells are means
+BRIGHT = 0.8  # changes among brighter pictures do not count
+RED_SWING = 20 / 320  # of (R - G - B), for saturated red
+SATURATED_RED = 0.8  # R / (R + G + B)
+FREE_CHANGES = 3  # opposing changes a second that pass untouched
+MOST_CHANGES = 5  # from here on a cell is shifted all the way; 7 would be a violation
+LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # relative luminance, sRGB
+
+
+@dataclass(slots=True)
+class Guard:
+    """Damps flashes in consecutive frames.
+
+    Attributes:
+        window: frames in a second.
+        next: the frame that comes next.
+        seen: coarse pictures of the last second, `(rows, columns, 3)` each.
+        damped: how many frames were changed.
+    """
+
+    window: int
+    next: int = 0
+    seen: deque[FloatArray] = field(default_factory=deque[FloatArray])
+    damped: int = 0
+
+    def restart(self, start: int) -> range:
+        """The frames before `start` that must be watched first; none when in step."""
+        if self.next == start:
+            return range(0)
+        self.next = max(0, start - self.window + 1)
+        self.seen.clear()
+        return range(self.next, start)
+
+    def watch(self, frames: torch.Tensor) -> torch.Tensor:
+        """Take in RGB `(frames, 3, height, width)`; returns their coarse colours on the CPU."""
+        cells = F.adaptive_avg_pool2d(frames, GRID).permute(0, 2, 3, 1).float().cpu()
+        self.next += len(frames)
+        return cells
+
+    def damp(self, frames: torch.Tensor) -> torch.Tensor:
+        """The frames with their flashes reduced, in [0, 1]."""
+        cells = self.watch(frames).numpy()
+        shifts = np.stack([self._shift(cell) for cell in cells])
+        touched = np.abs(shifts).max(axis=(1, 2, 3)) > 0
+        if not touched.any():
+            return frames
+        self.damped += int(touched.sum())
+        shift = torch.from_numpy(shifts).permute(0, 3, 1, 2).to(frames.device)
+        smooth = F.interpolate(shift, frames.shape[-2:], mode="bilinear", align_corners=False)
+        return (frames + smooth).clamp(0, 1)
+
+    def remember(self, cells: torch.Tensor) -> None:
+        """Keep coarse pictures without changing anything."""
+        for cell in cells.numpy():
+            self._shift(cell)
+
+    def _shift(self, cell: FloatArray) -> FloatArray:
+        """What to add to each cell of the newest picture, `(rows, columns, 3)`."""
+        self.seen.append(cell)
+        while len(self.seen) > self.window:
+            self.seen.popleft()
+        past = np.stack(self.seen)
+        changes = np.maximum(
+            opposing_changes(luminance(past), SWING, ceiling=BRIGHT),
+            opposing_changes(redness(past), RED_SWING),
+        )
+        share = np.clip((changes - FREE_CHANGES) / (MOST_CHANGES - FREE_CHANGES), 0, 1)
+        return (share[..., None] * (past.mean(axis=0) - cell)).astype(np.float32)
+
+
+def luminance(rgb: FloatArray) -> FloatArray:
+    """Relative luminance of sRGB `(..., 3)` in [0, 1] (WCAG 2, "relative luminance")."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ LUMA
+
+
+def redness(rgb: FloatArray) -> FloatArray:
+    """R - G - B where red is saturated, else 0; `(..., 3)` to `(...)`."""
+    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    saturated = red >= SATURATED_RED * (red + green + blue + 1e-6)
+    return np.where(saturated, np.maximum(red - green - blue, 0), 0).astype(np.float32)
+
+
+def opposing_changes(past: FloatArray, swing: float, *, ceiling: float = np.inf) -> FloatArray:
+    """How often each cell turned round by at least `swing`.
+
+    Args:
+        past: `(frames, ...)`.
+        swing: the smallest change that counts.
+        ceiling: a change counts only if its darker end lies below this.
+
+    Returns:
+        float32 `(...)`: changes, each opposite to the one before.
+    """
+    low, high = past[0].copy(), past[0].copy()
+    direction = np.zeros_like(low)  # of the last change that counted
+    count = np.zeros_like(low)
+    for now in past[1:]:
+        rises = (now - low >= swing) & (low < ceiling) & (direction <= 0)
+        falls = (high - now >= swing) & (now < ceiling) & (direction >= 0) & ~rises
+        turned = rises | falls
+        count += turned
+        direction = np.where(rises, 1.0, np.where(falls, -1.0, direction)).astype(np.float32)
+        low = np.where(turned, now, np.minimum(low, now))
+        high = np.where(turned, now, np.maximum(high, now))
+    return count

@@ -1,0 +1,108 @@
+"""A plan's song and stems -> Features, one set for each role."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from lucidsonic.audio import analysis_blocks, find_stems, open_song
+from lucidsonic.errors import AudioError
+from lucidsonic.features import extract_features, read_va_csv
+from lucidsonic.plan import SongTable
+from lucidsonic.timebase import seconds_to_samples
+from lucidsonic.types import Features, FloatArray, OnProgress, Song, ignore_progress
+
+ANALYSIS_RATE = 22_050  # Hz
+ROLES = ("pulse", "motion", "class", "effect")
+# Which stem each role listens to, the first that the folder has.
+STEM_OF_ROLE: Mapping[str, tuple[str, ...]] = {
+    "pulse": ("drums", "bass"),
+    "motion": ("bass", "drums"),
+    "class": ("other", "vocals", "bass"),
+    "effect": ("drums",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What is heard, and by whom.
+
+    Attributes:
+        song: the music as a whole.
+        features: what the song does.
+        roles: "pulse", "motion", "class", "effect" -> what that role listens to.
+    """
+
+    song: Song
+    features: Features
+    roles: Mapping[str, Features]
+
+
+def listen(
+    table: SongTable, fps: Fraction, *, on_progress: OnProgress = ignore_progress
+) -> Hearing:
+    """Analyse the song, and the files that single roles listen to.
+
+    The whole song is heard even when only a part of it is filmed, so that an excerpt holds the
+    very frames of the whole film.
+
+    Raises:
+        AudioError: a file cannot be read.
+        ConfigError: the VA file is wrong.
+    """
+    song = open_song(table.path)
+    heard = {table.path: hear(song, song.duration_s, fps, on_progress)}
+    features = heard[table.path]
+    if table.va_csv is not None:
+        path = read_va_csv(table.va_csv, frames=len(features), fps=fps)
+        features = replace(features, valence=path.valence, arousal=path.arousal)
+    roles: dict[str, Features] = {}
+    for role, file in files_of_roles(table).items():
+        if file not in heard:
+            heard[file] = hear(open_song(file), song.duration_s, fps, on_progress)
+        roles[role] = heard[file]
+    return Hearing(song, features, {role: roles.get(role, features) for role in ROLES})
+
+
+def files_of_roles(table: SongTable) -> dict[str, Path]:
+    """The file of each role that has one of its own: named, or found among the stems."""
+    stems = find_stems(table.stems) if table.stems is not None else {}
+    if table.stems is not None and not stems:
+        raise AudioError(
+            f"'{table.stems}' holds no stems.",
+            hint="Name the files drums, bass, vocals and other, for example drums.wav.",
+        )
+    files: dict[str, Path] = {}
+    for role in ROLES:
+        named: Path | None = getattr(table, f"{role}_audio")
+        found = next((stems[s] for s in STEM_OF_ROLE[role] if s in stems), None)
+        if named or found:
+            files[role] = named or found  # pyright: ignore[reportArgumentType]
+    return files
+
+
+def hear(song: Song, duration_s: float, fps: Fraction, on_progress: OnProgress) -> Features:
+    """The features of a file, cut or padded with silence to `duration_s`."""
+    blocks = analysis_blocks(song, sample_rate=ANALYSIS_RATE)
+    return extract_features(
+        fit_blocks(blocks, seconds_to_samples(duration_s, ANALYSIS_RATE)),
+        sample_rate=ANALYSIS_RATE,
+        duration_s=duration_s,
+        fps=fps,
+        on_progress=on_progress,
+    )
+
+
+def fit_blocks(blocks: Iterable[FloatArray], samples: int) -> Iterator[FloatArray]:
+    """Exactly `samples` samples: the first ones, then silence."""
+    left = samples
+    for block in blocks:
+        if left <= 0:
+            return
+        yield block[:left]
+        left -= len(block)
+    while left > 0:
+        yield np.zeros(min(left, 30 * ANALYSIS_RATE), dtype=np.float32)
+        left -= 30 * ANALYSIS_RATE

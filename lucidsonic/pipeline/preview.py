@@ -1,0 +1,135 @@
+"""A plan -> single frames of its film: a still, a contact sheet, a forecast."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from lucidsonic import encoding
+from lucidsonic.audio import open_song
+from lucidsonic.errors import ConfigError
+from lucidsonic.nn.resample import to_rgb24
+from lucidsonic.pipeline.film import Production, film_size, frame_range, prepare
+from lucidsonic.pipeline.frames import choose_device, choose_dtype, paint_rgb
+from lucidsonic.pipeline.models import describe_style
+from lucidsonic.pipeline.tell import Teller
+from lucidsonic.plan import RenderPlan
+from lucidsonic.timebase import (
+    format_time,
+    frames_to_seconds,
+    parse_time,
+    seconds_to_frame,
+)
+from lucidsonic.types import OnProgress, Pictures, ignore_progress
+
+SHEET_PX = 480  # width of a picture on a sheet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a plan would make, known without painting or fetching anything."""
+
+    song: str
+    frames: int
+    fps: str
+    length: str
+    width: int
+    height: int
+    style: str
+    device: str
+    precision: str
+    batch_size: int | str
+    bytes_to_fetch: int
+
+
+def foresee(plan: RenderPlan) -> Forecast:
+    """What the film will be. Reads the song's length; writes and fetches nothing.
+
+    Raises:
+        AudioError: the song cannot be read.
+        UnknownNameError: no such style.
+    """
+    song = open_song(plan.song.path)
+    first, last = frame_range(plan, song)
+    device = choose_device(plan.model.device)
+    style = describe_style(plan.model.style)
+    height, width = film_size(plan.film, style.native_size)
+    return Forecast(
+        song=str(plan.song.path),
+        frames=last - first,
+        fps=str(plan.film.fps),
+        length=format_time(frames_to_seconds(last - first, plan.film.fps)),
+        width=width,
+        height=height,
+        style=f"{plan.model.style} ({style.title})",
+        device=device,
+        precision=str(choose_dtype(plan.model.precision, device)).removeprefix("torch."),
+        batch_size=plan.model.batch_size,
+        bytes_to_fetch=style.bytes_to_fetch,
+    )
+
+
+def paint_still(
+    plan: RenderPlan,
+    picture: Path,
+    *,
+    at: str | float,
+    overwrite: bool = False,
+    on_progress: OnProgress = ignore_progress,
+) -> Path:
+    """Paint the frame that the film shows at a time of the song.
+
+    Raises:
+        ConfigError: the time lies outside the film.
+        EncodingError: the picture cannot be written.
+    """
+    encoding.check_free(picture, overwrite=overwrite)
+    teller = Teller(on_progress)
+    production = prepare(plan, teller)
+    frame = seconds_to_frame(parse_time(at), plan.film.fps)
+    if not production.first <= frame < production.last:
+        end_s = frames_to_seconds(production.last, plan.film.fps)
+        raise ConfigError(f"There is no frame at {at}: the film ends at {format_time(end_s)}.")
+    with teller.stage("paint"):
+        pixels = paint_frames(production, [frame], teller)
+    return encoding.write_picture(picture, pixels[0], overwrite=overwrite)
+
+
+def paint_sheet(
+    plan: RenderPlan,
+    picture: Path,
+    *,
+    count: int = 24,
+    overwrite: bool = False,
+    on_progress: OnProgress = ignore_progress,
+) -> Path:
+    """Paint `count` frames spread over the film on one sheet, each with its time.
+
+    Raises:
+        EncodingError: the picture cannot be written.
+    """
+    encoding.check_free(picture, overwrite=overwrite)
+    teller = Teller(on_progress)
+    production = prepare(plan, teller)
+    span = production.last - production.first
+    chosen = production.first + (np.arange(min(count, span)) + 0.5) * span / min(count, span)
+    frames = [int(frame) for frame in chosen]
+    with teller.stage("paint"):
+        scene = replace(production.scene, size=thumbnail(production.scene.size))
+        pixels = paint_frames(replace(production, scene=scene), frames, teller)
+    times = [format_time(frames_to_seconds(frame, plan.film.fps)) for frame in frames]
+    return encoding.contact_sheet(picture, pixels, labels=times, overwrite=overwrite)
+
+
+def thumbnail(size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a picture on a sheet: the same shape, at most `SHEET_PX` wide."""
+    scale = min(1.0, SHEET_PX / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def paint_frames(production: Production, frames: list[int], teller: Teller) -> list[Pictures]:
+    """Single frames, uint8 `(height, width, 3)`, as they stand in the film."""
+    return [
+        to_rgb24(paint_rgb(production.scene, frame, frame + 1, teller.note))[0].cpu().numpy()
+        for frame in frames
+    ]

@@ -1,0 +1,110 @@
+import doctest
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from lucidsonic import plan as plan_module
+from lucidsonic.errors import ConfigError, UnknownNameError
+from lucidsonic.pipeline.settle import SETTINGS, nest, settle
+from lucidsonic.plan import Layer, plan_to_toml, read_plan, resolve
+
+SONG = {"song": {"path": "song.wav"}}
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    assert doctest.testmod(plan_module).failed == 0
+
+
+def test_a_stronger_layer_wins_and_is_named_as_the_origin():
+    resolved = resolve(
+        [
+            Layer("card", {"film": {"fps": "24", "fit": "tile"}}),
+            Layer("flag", {**SONG, "film": {"fps": "60"}}),
+        ]
+    )
+
+    rows = {name: (value, origin) for name, value, origin in resolved.rows()}
+    assert rows["film.fps"] == ("60", "flag")
+    assert rows["film.fit"] == ("tile", "card")
+    assert rows["film.height"][1] == "default"
+
+
+def test_flags_beat_the_plan_file_beats_the_quality_beats_the_style(tmp_path: Path):
+    file = tmp_path / "film.toml"
+    file.write_text('[song]\npath = "song.wav"\n[film]\nheight = 480\n')
+
+    resolved = settle(plan_file=file, quality="draft", crf=30)
+
+    assert resolved.plan.film.height == 480  # the plan file, not the quality's 360
+    assert str(resolved.plan.film.fps) == "24"  # the quality
+    assert resolved.plan.film.encoding.crf == 30  # the flag, not the quality's 23
+    assert resolved.plan.song.path == tmp_path / "song.wav"
+
+
+def test_a_misspelt_key_is_named():
+    with pytest.raises(ConfigError, match=r"film\.fpss"):
+        resolve([Layer("plan", {**SONG, "film": {"fpss": 3}})])
+
+
+def test_a_misspelt_setting_names_the_right_one():
+    with pytest.raises(UnknownNameError) as caught:
+        nest({"speed_fmp": 3})
+
+    assert caught.value.hint == "Did you mean 'speed_fpm'?"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"size": "1921x1080"},
+        {"size": "0x0"},
+        {"size": "wide"},
+        {"fps": "0"},
+        {"crf": 99},
+        {"batch_size": "many"},
+        {"batch_size": 0},
+        {"start": "0:20", "end": "0:10"},
+        {"duration": "3", "end": "9"},
+        {"classes": "1,x"},
+        {"seed": -1},
+    ],
+)
+def test_a_value_out_of_range_is_one_clear_sentence(settings: dict):
+    with pytest.raises(ConfigError) as caught:
+        settle("song.wav", **settings)
+
+    assert "\n" not in str(caught.value)
+
+
+def test_no_song_is_said():
+    with pytest.raises(ConfigError, match="No song"):
+        settle()
+
+
+def test_a_plan_survives_being_written_and_read(tmp_path: Path):
+    resolved = settle(tmp_path / "song.wav", fps="23.976", size="640x360", seed=7, end="1:20")
+    file = tmp_path / "film.toml"
+    file.write_text(plan_to_toml(resolved.plan))
+
+    assert resolve([Layer("plan", read_plan(file))]).plan == resolved.plan
+
+
+def test_every_setting_has_a_name_of_its_own():
+    tables = tomllib.loads(plan_to_toml(settle("song.wav").plan))
+
+    assert len(set(SETTINGS.values())) == len(SETTINGS)
+    assert {path.split(".")[0] for path in SETTINGS.values()} >= tables.keys() - {"effects"}
+
+
+def test_an_effect_replaces_the_one_of_its_name_and_can_be_switched_off():
+    style = Layer("card", {"effects": ({"name": "bloom"}, {"name": "vignette"})})
+    flags = Layer(
+        "flag",
+        {
+            **SONG,
+            "effects": ({"name": "bloom", "amount": 0.9}, {"name": "vignette", "off": True}),
+        },
+    )
+
+    assert resolve([style, flags]).plan.effects == ({"name": "bloom", "amount": 0.9},)
