@@ -1,7 +1,9 @@
 """The commands, and how an error looks to a person."""
 
 import os
+import re
 import signal
+import sys
 
 import typer
 
@@ -22,7 +24,7 @@ def main() -> None:
     """Run the CLI; a known error ends in two lines and an exit code, not a traceback."""
     signal.signal(signal.SIGINT, stop_at_once)
     try:
-        app()
+        app(args=[with_dashes(word) for word in sys.argv[1:]])
     except LucidsonicError as error:
         if os.environ.get("LUCIDSONIC_DEBUG"):
             raise
@@ -30,3 +32,13 @@ def main() -> None:
         if error.hint:
             typer.echo(f"hint:  {error.hint}", err=True)
         raise SystemExit(error.exit_code) from error
+
+
+def with_dashes(word: str) -> str:
+    """A flag as we spell it: the field's `--speed_fpm=3` is our `--speed-fpm=3`.
+
+    >>> with_dashes("--class_smooth_seconds=2_0")
+    '--class-smooth-seconds=2_0'
+    """
+    flag = re.match(r"--[a-z0-9_-]+(?==|$)", word)
+    return word if flag is None else flag[0].replace("_", "-") + word[flag.end() :]

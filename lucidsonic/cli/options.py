@@ -28,11 +28,8 @@ class Flag:
     def parameter(self, panel: str) -> inspect.Parameter:
         """The flag as typer reads it: absent unless the person gives it."""
         spelling = f"--{self.name.replace('_', '-')}"
-        classic = (f"--{self.name}",) if "_" in self.name else ()
-        both = (
-            (f"{spelling}/--no-{spelling[2:]}",) if self.kind is bool else (spelling, *classic)
-        )
-        option = typer.Option(*self.short, *both, help=self.help, rich_help_panel=panel)
+        both = f"{spelling}/--no-{spelling[2:]}" if self.kind is bool else spelling
+        option = typer.Option(*self.short, both, help=self.help, rich_help_panel=panel)
         return inspect.Parameter(
             self.name,
             inspect.Parameter.KEYWORD_ONLY,
