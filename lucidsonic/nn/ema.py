@@ -22,11 +22,8 @@ class Ema:
     @torch.no_grad()
     def update(self, module: nn.Module, decay: float) -> None:
         """Move towards `module`: average <- decay * average + (1 - decay) * parameter."""
-        averages = list(self.module.parameters())
-        live = [
-            p.detach().to(a.dtype) for a, p in zip(averages, module.parameters(), strict=True)
-        ]
-        torch._foreach_lerp_(averages, live, 1 - decay)
+        for mine, theirs in zip(self.module.parameters(), module.parameters(), strict=True):
+            mine.lerp_(theirs.to(mine.dtype), 1 - decay)
         for mine, theirs in zip(self.module.buffers(), module.buffers(), strict=True):
             mine.copy_(theirs)
 

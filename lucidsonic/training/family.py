@@ -1,7 +1,7 @@
 """The shape of a training family: the same names in the same order in each.
 
-A family is a module (or folder) with `Config`, `State`, `build`, `step`, `sample`, `export`, gathered
-in one `FAMILY = Family(...)` at its end and registered in `lucidsonic.training.FAMILIES`.
+A family is a module (or folder) with `Config`, `State`, `build`, `step`, `sample`, `export`,
+gathered in one `FAMILY = Family(...)` at its end and registered in `lucidsonic.training.FAMILIES`.
 
 The family owns its networks, optimisers, losses and schedules. The loop owns counting, order
 of the data, chance, saving, resuming, logs, sheets, monitors. Rules that make a resumed run
@@ -136,7 +136,7 @@ class Family(Generic[C, S]):
         export: `(run_folder) -> Exported`.
         evaluate: `(state, clock, updater) -> figures` after each epoch; may change the state
             (plateau schedules). A figure named "score" decides what is best: lower is better.
-        pictures: `(batch) -> (count, 3, height, width)` in [0, 1], the real side of the monitors.
+        pictures: `(batch) -> (count, 3, height, width)` in [0, 1], for the monitors.
         watch: `(state, samples, clock) -> firings` at each sample event: its own monitors.
         react: `(state, firings, clock) -> what was done` under `--monitor act`.
         aliases: `(state, "best" | "final") -> {file name: state dict}` to write beside.

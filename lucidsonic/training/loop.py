@@ -180,7 +180,7 @@ class _Run:
             return False
         if self.reloads >= RELOADS:
             raise TrainingError(
-                f"Numbers are not finite any more after {RELOADS} reloads, at step {clock.step}.",
+                f"Numbers are not finite after {RELOADS} reloads, at step {clock.step}.",
                 hint="Lower the learning rates, or train without --amp.",
             )
         reloads, lr_scale = self.reloads + 1, self.updater.lr_scale * 0.5

@@ -69,7 +69,6 @@ def _peak_ratio(energy: torch.Tensor, row: int, column: int) -> torch.Tensor:
     rows = torch.arange(row - 1, row + 2) % energy.shape[0]
     columns = torch.arange(column - 1, column + 2) % energy.shape[1]
     around = energy[rows][:, columns]
-    # At (N/2, 0) the mean itself was removed, which leaves the zero bin's neighbours as they are.
     return energy[row, column] / ((around.sum() - energy[row, column]) / 8).clamp_min(1e-12)
 
 
