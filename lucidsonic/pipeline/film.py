@@ -9,6 +9,7 @@ from lucidsonic import encoding
 from lucidsonic.effects import build_chain
 from lucidsonic.errors import ConfigError
 from lucidsonic.pipeline.frames import Painter, Scene, choose_device, choose_dtype, find_batch
+from lucidsonic.pipeline.hold import HeldTrajectory
 from lucidsonic.pipeline.listen import Hearing, listen
 from lucidsonic.pipeline.models import LoadedModel, open_generator
 from lucidsonic.pipeline.segments import SegmentCache, SegmentPress, cut
@@ -119,7 +120,7 @@ def make_film(
     check_target(plan, film, overwrite=overwrite)
     production = prepare(plan, teller)
     batch = choose_batch(plan, production.scene, teller)
-    painter = Painter(production.scene, batch, teller.note)
+    painter = Painter(production.scene, batch, teller.note, frames_folder=plan.film.save_frames)
     job = Job(production, painter, teller, stop or Stop())
     painted = write(job, film, overwrite=overwrite)
     height, width = production.scene.size
@@ -202,6 +203,8 @@ def set_scene(plan: RenderPlan, hearing: Hearing, model: LoadedModel, device: st
         motion=hearing.roles["motion"],
         classes=hearing.roles["class"],
     )
+    if plan.film.hold_fps is not None:
+        trajectory = HeldTrajectory(trajectory, plan.film.fps, plan.film.hold_fps)
     return Scene(
         generator=generator,
         trajectory=trajectory,
@@ -320,7 +323,8 @@ def press_segments(job: Job, target: encoding.Film, film: Path) -> tuple[list[Pa
         film=target,
         model_key=production.model.fingerprint,
     )
-    missing = [segment for segment in segments if cache.find(segment) is None]
+    again = production.plan.film.save_frames is not None  # every picture is wanted as a file
+    missing = [segment for segment in segments if again or cache.find(segment) is None]
     cached = total - sum(len(segment) for segment in missing)
     if cached:
         job.teller.note(f"{cached} of {total} frames are there already: going on from them.")

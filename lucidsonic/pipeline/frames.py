@@ -1,17 +1,20 @@
 """Trajectory -> pictures: batches, precision, and what happens when memory runs out."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Literal
 
 import torch
 
 from lucidsonic.effects import Chain
+from lucidsonic.encoding import save_frames
 from lucidsonic.errors import MemoryExhaustedError
 from lucidsonic.generators import Generator
-from lucidsonic.nn.resample import fit, to_yuv420p
+from lucidsonic.nn.resample import fit, to_rgb24, to_yuv420p
 from lucidsonic.pipeline.guard import Guard
 from lucidsonic.types import Pictures, Trajectory
 
@@ -94,11 +97,14 @@ class Painter:
         scene: what to paint.
         batch: frames at once; halved when memory runs out.
         note: told, in one sentence, about each thing that a person should know.
+        frames_folder: also save every frame as PNG here, under its number.
+        guard: what damps flashes, if the scene wants it.
     """
 
     scene: Scene
     batch: int
     note: Callable[[str], None]
+    frames_folder: Path | None = None
     guard: Guard | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,7 +130,14 @@ class Painter:
 
     def _paint(self, start: int, stop: int) -> torch.Tensor:
         frames = paint_rgb(self.scene, start, stop, self.note)
-        return to_yuv420p(frames if self.guard is None else self.guard.damp(frames))
+        if self.guard is not None:
+            frames = self.guard.damp(frames)
+        if self.frames_folder is not None:
+            save = save_frames(
+                self.frames_folder, [to_rgb24(frames).cpu().numpy()], start=start
+            )
+            deque(save, maxlen=0)
+        return to_yuv420p(frames)
 
     def _look_back(self, start: int) -> None:
         """Show the guard the second before `start`, unless it has just seen it."""
