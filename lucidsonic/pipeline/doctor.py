@@ -145,9 +145,11 @@ def trial_film() -> Finding:
     return Finding("trial film", ok=True, fact=f"{report.frames} frames in {took:.1f} s")
 
 
-def write_trial_song(path: Path, *, sample_rate: int = 22_050) -> None:
-    """Four beats of a plain drum."""
-    t = np.arange(int(TRIAL_S * sample_rate)) / sample_rate
+def write_trial_song(
+    path: Path, *, seconds: float = TRIAL_S, sample_rate: int = 22_050
+) -> None:
+    """A plain drum, two beats a second."""
+    t = np.arange(int(seconds * sample_rate)) / sample_rate
     beat = np.exp(-18 * (t % 0.5)) * np.sin(2 * np.pi * 60 * (t % 0.5))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
