@@ -1,0 +1,156 @@
+"""Heard -> sections: where the song changes, and which parts sound alike."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from string import ascii_uppercase
+
+import numpy as np
+from scipy.ndimage import convolve1d
+from scipy.signal import find_peaks
+
+from lucidsonic.features.arrays import Numbers
+from lucidsonic.features.bars import Bars
+from lucidsonic.features.frames import at_frames
+from lucidsonic.features.harmony import Harmony
+from lucidsonic.features.heard import Heard
+from lucidsonic.features.pitch import PITCH_RATE
+from lucidsonic.features.rhythm import Beats
+from lucidsonic.features.spectrum import POOL_RATE
+from lucidsonic.types import Section
+
+KERNELS_S = (6.0, 16.0)  # half-kernels: the arrangement changes, and whole progressions do
+SHARP_S = 2.0  # half-kernel that finds a boundary's place
+SHORTEST_S = 6.0
+BOUNDARY = 0.42  # novelty from which a peak is a boundary
+ALIKE = 0.62  # distance below which two sections share a label
+FLOOR_DB = -60.0
+STEADY_DB = 5.0  # a band that varies less than this says little
+NOTES = 1.3  # weight of the chroma against the timbre
+SURE = 0.15  # confidence of the bars from which boundaries keep to them
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Structure:
+    """The form of a song.
+
+    Attributes:
+        sections: in order, without gaps.
+        novelty: float32 `(frames,)` in [0, 1].
+    """
+
+    sections: tuple[Section, ...]
+    novelty: Numbers
+
+
+def find_structure(
+    heard: Heard, *, harmony: Harmony, beats: Beats, bars: Bars, loudness: Numbers
+) -> Structure:
+    """Sections with labels, and the novelty that told them.
+
+    Args:
+        heard: the song.
+        harmony: its notes.
+        beats: its beats; boundaries snap to them,
+        bars: or to the bars, where those are sure.
+        loudness: `(frames,)` in [0, 1], for the sections' energy.
+    """
+    rows = _character(heard, harmony)
+    novelty = _novelty(rows)
+    edges = _snapped(_boundaries(rows, novelty, heard.duration_s), heard, beats, bars)
+    labels = _labels(rows, edges)
+    sections = tuple(
+        Section(start, end, label, _mean_between(loudness, start, end, heard))
+        for start, end, label in zip(edges[:-1], edges[1:], labels, strict=True)
+    )
+    shown = np.clip(novelty / max(1.0, float(novelty.max(initial=0.0))), 0, 1)
+    return Structure(sections, at_frames(shown, heard, rate=POOL_RATE))
+
+
+def _character(heard: Heard, harmony: Harmony) -> Numbers:
+    """What each pool sounds like, `(pools, TIMBRES + 12)`; distances of 1 are plain to hear."""
+    level_db = 10 * np.log10(heard.timbre.T + 1e-12)
+    level_db = np.maximum(level_db, max(level_db.max() + FLOOR_DB, -70.0))
+    spread = np.maximum(level_db.std(axis=0), STEADY_DB)
+    timbre = (level_db - level_db.mean(axis=0)) / spread / np.sqrt(level_db.shape[1])
+    places = np.arange(len(level_db)) / POOL_RATE * PITCH_RATE
+    index = np.arange(len(harmony.chroma))
+    chroma = np.stack([np.interp(places, index, c) for c in harmony.chroma.T], axis=1)
+    size = np.linalg.norm(chroma, axis=1, keepdims=True)
+    notes = chroma / np.maximum(size, 0.05 * size.max() + 1e-6)
+    return np.concatenate([timbre, NOTES * (notes - notes.mean(axis=0))], axis=1)
+
+
+def _novelty(rows: Numbers) -> Numbers:
+    return np.stack([_change(rows, seconds) for seconds in KERNELS_S]).mean(axis=0)
+
+
+def _change(rows: Numbers, half_s: float) -> Numbers:
+    """Distance between what comes and what was: Foote's checkerboard (2000), of dot products.
+
+    The sum over a tapered checkerboard of f(s)·f(t) is the squared length of the sum of f under
+    the kernel's own signed taper, so no similarity matrix is needed.
+    """
+    half = max(1, round(half_s * POOL_RATE))
+    place = np.arange(-half, half + 1) / half
+    taper = np.sign(place) * np.exp(-0.5 * (place / 0.5) ** 2)
+    return np.linalg.norm(
+        convolve1d(rows, -taper / np.abs(taper).sum() * 2, axis=0, mode="nearest"), axis=1
+    )
+
+
+def _boundaries(rows: Numbers, novelty: Numbers, duration_s: float) -> list[float]:
+    apart = max(1, round(SHORTEST_S * POOL_RATE))
+    peaks, _ = find_peaks(novelty, height=BOUNDARY, distance=apart, prominence=0.12)
+    sharp = _change(rows, SHARP_S)
+    reach = round(SHARP_S * POOL_RATE)
+    times = []
+    for peak in peaks:
+        first = max(0, peak - reach)
+        times.append((first + int(np.argmax(sharp[first : peak + reach + 1]))) / POOL_RATE)
+    return [t for t in times if SHORTEST_S / 2 < t < duration_s - SHORTEST_S / 2]
+
+
+def _snapped(boundaries: list[float], heard: Heard, beats: Beats, bars: Bars) -> list[float]:
+    """The film's borders and, between them, the boundaries on the nearest beat or bar."""
+    sure = bars.confidence >= SURE and len(bars.downbeats_s) > 2
+    grid = bars.downbeats_s if sure else beats.times_s
+    edges = [0.0]
+    for boundary in boundaries:
+        near = float(grid[np.abs(grid - boundary).argmin()]) if len(grid) else boundary
+        snapped = near if abs(near - boundary) <= 1.2 else boundary
+        if edges[-1] + SHORTEST_S / 2 < snapped < heard.duration_s - SHORTEST_S / 2:
+            edges.append(snapped)
+    return [*edges, heard.duration_s]
+
+
+def _labels(rows: Numbers, edges: list[float]) -> list[str]:
+    """A letter a section: nearest groups join (average linkage) until none are alike."""
+    means = []
+    for start, end in pairwise(edges):
+        first = round(start * POOL_RATE) + 1
+        means.append(rows[first : max(first + 1, round(end * POOL_RATE) - 1)].mean(axis=0))
+    points = np.stack(means)
+    distance = np.linalg.norm(points[:, None] - points, axis=2)
+    groups = [[i] for i in range(len(points))]
+    while len(groups) > 1:
+        near, a, b = min(
+            (distance[np.ix_(x, y)].mean(), i, j)
+            for i, x in enumerate(groups)
+            for j, y in enumerate(groups[:i])
+        )
+        if near > ALIKE:
+            break
+        groups[b] += groups.pop(a)
+    letter_of = {i: _letter(n) for n, g in enumerate(sorted(groups, key=min)) for i in g}
+    return [letter_of[i] for i in range(len(points))]
+
+
+def _letter(number: int) -> str:
+    """A to Z, then AA, AB, ..."""
+    rest, last = divmod(number, 26)
+    return (_letter(rest - 1) if rest else "") + ascii_uppercase[last]
+
+
+def _mean_between(curve: Numbers, start_s: float, end_s: float, heard: Heard) -> float:
+    first, last = (round(t * float(heard.fps)) for t in (start_s, end_s))
+    return float(curve[first : max(first + 1, last)].mean()) if first < len(curve) else 0.0
