@@ -1,1 +1,15 @@
 """frames -> frames: pure functions, each led by one curve of the music."""
+
+from lucidsonic.effects.chain import EFFECTS, Chain, Custom, build_chain, parse_effect
+from lucidsonic.effects.effect import Effect, EffectOptions, Moment
+
+__all__ = [
+    "EFFECTS",
+    "Chain",
+    "Custom",
+    "Effect",
+    "EffectOptions",
+    "Moment",
+    "build_chain",
+    "parse_effect",
+]

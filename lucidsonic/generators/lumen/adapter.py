@@ -100,19 +100,19 @@ class Lumen:
             z_dim=Z_DIM, c_dim=len(names), condition="class", class_names=names,
             has_mapping=True, num_ws=NUM_WS, has_noise=True, has_transform=True,
             space="w", dim=Z_DIM, spherical=False, groups=3, size=painter.size,
+            resolution_free=True,
         )  # fmt: skip
 
     def keyframes(self, seeds: Sequence[int]) -> FloatArray:
         """The w that each seed names: float32 `(len(seeds), 64)`."""
         z = np.stack([np.random.RandomState(seed).randn(Z_DIM) for seed in seeds])
-        w: FloatArray = self._to_w(torch.as_tensor(z, dtype=torch.float32)).cpu().numpy()
-        return w
+        return np.asarray(self._to_w(torch.as_tensor(z)).cpu(), np.float32)
 
     def directions(self, count: int, *, seed: int) -> FloatArray:
         """Orthogonal ways to push the picture: float32 `(count, 64)`."""
         blocks = -(-count // Z_DIM)
         rows = [orthogonal(seed, 100 + block, Z_DIM, Z_DIM) for block in range(blocks)]
-        return STEP * torch.cat(rows)[:count].numpy()
+        return np.asarray(STEP * torch.cat(rows)[:count], np.float32)
 
     @torch.inference_mode()
     def mapping(

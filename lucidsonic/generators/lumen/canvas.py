@@ -1,8 +1,8 @@
 """Where a frame's forms are drawn: camera coordinates and the smooth random fields on them.
 
 Units: the short side of the picture runs from -1 to 1, x to the right, y downwards. Smooth
-fields are sums of plane waves; they are evaluated on a coarse grid (the same at any resolution) and
-interpolated by cubic B-splines, so that they cost little and have smooth derivatives.
+fields are sums of plane waves; they are evaluated on a coarse grid (the same at any resolution)
+and interpolated by cubic B-splines, so that they cost little and have smooth derivatives.
 """
 
 import math
