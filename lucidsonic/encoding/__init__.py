@@ -1,7 +1,17 @@
 """frames + song -> film file, and film file -> frames."""
 
+from lucidsonic.encoding.compose import (
+    add_lyrics,
+    add_title,
+    compose_film,
+    lyrics_layer,
+    scope_layer,
+    title_layer,
+)
 from lucidsonic.encoding.encoders import EncoderFacts, probe_encoders
 from lucidsonic.encoding.film import Film, FilmWriter, write_film
+from lucidsonic.encoding.formats import FORMATS, make_formats
+from lucidsonic.encoding.lyrics import LyricLine, read_lyrics
 from lucidsonic.encoding.metadata import read_metadata
 from lucidsonic.encoding.options import SUFFIXES, Options, check_choice, picture_codec
 from lucidsonic.encoding.partial import check_free
@@ -11,23 +21,33 @@ from lucidsonic.encoding.segments import concat_segments, segment_name, write_se
 from lucidsonic.encoding.sheet import contact_sheet, save_frames, write_picture
 
 __all__ = [
+    "FORMATS",
     "SUFFIXES",
     "EncoderFacts",
     "Film",
     "FilmFacts",
     "FilmWriter",
+    "LyricLine",
     "Options",
+    "add_lyrics",
+    "add_title",
     "check_choice",
     "check_free",
+    "compose_film",
     "concat_segments",
     "contact_sheet",
+    "lyrics_layer",
+    "make_formats",
     "picture_codec",
     "probe_encoders",
     "probe_film",
     "read_film",
+    "read_lyrics",
     "read_metadata",
     "save_frames",
+    "scope_layer",
     "segment_name",
+    "title_layer",
     "write_film",
     "write_picture",
     "write_segment",

@@ -1,7 +1,7 @@
 """Film file -> pictures, one after the other."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from lucidsonic.types import Pictures
 
 def read_film(
     path: Path, *, size: tuple[int, int] | None = None, start_s: float = 0.0
-) -> Iterator[tuple[float, Pictures]]:
+) -> Generator[tuple[float, Pictures]]:
     """Every picture of a film with the time at which it is shown, none twice, none left out.
 
     Args:
