@@ -1,0 +1,186 @@
+"""A card's `[weights]` -> a file on this disk whose bytes are the right ones."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import platformdirs
+from filelock import FileLock
+
+from lucidsonic.errors import WeightsError
+from lucidsonic.types import OnProgress, Progress, ignore_progress
+from lucidsonic.zoo.card import HubWeights, UrlWeights
+from lucidsonic.zoo.download import OnBytes, download
+from lucidsonic.zoo.hub import HubFile, cached_hub_file, fetch_hub_file
+from lucidsonic.zoo.pins import Pin, keep_pin, read_pin
+
+RemoteWeights = HubWeights | UrlWeights
+MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Weights that are here and were checked.
+
+    Attributes:
+        path: the file.
+        sha256: of its bytes.
+        size: bytes.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+
+
+def weights_cache_dir() -> Path:
+    """Where files from plain addresses lie; those of the hub lie in the hub's own cache."""
+    return Path(platformdirs.user_cache_dir("lucidsonic", appauthor=False)) / "weights"
+
+
+def address_of(weights: RemoteWeights) -> str:
+    """Where the weights come from, in one line."""
+    if isinstance(weights, HubWeights):
+        return f"hf://{weights.repo}/{weights.file}"
+    return weights.url
+
+
+def key_of(weights: RemoteWeights) -> str:
+    """The name under which weights without a card are pinned."""
+    return "address-" + hashlib.sha256(address_of(weights).encode()).hexdigest()[:24]
+
+
+def downloaded(weights: RemoteWeights, *, key: str) -> Path | None:
+    """The file if it is on this disk already, whatever its bytes; the network is not asked.
+
+    Args:
+        weights: a card's.
+        key: the card's id, or `key_of(weights)`.
+    """
+    here = _find(weights, read_pin(key))
+    return here.path if here else None
+
+
+def fetch(
+    weights: RemoteWeights,
+    *,
+    key: str,
+    label: str = "",
+    on_progress: OnProgress = ignore_progress,
+) -> Fetched:
+    """The weights on this disk, downloaded if need be, and checked.
+
+    A checksum in the card is checked; without one the first download is pinned, and said so.
+
+    Args:
+        weights: a card's.
+        key: the card's id, or `key_of(weights)`.
+        label: what to call them to a person.
+        on_progress: told before a download where from and how large, then how far it is.
+
+    Raises:
+        WeightsError: out of reach, or not the bytes that the card or the pin names; wrong
+            bytes are not kept.
+    """
+    pin = read_pin(key)
+    listen = _listener(label or key, address_of(weights), on_progress)
+    here = _find(weights, pin) or _bring(weights, pin, listen)
+    sha256, size = file_digest(here.path), here.path.stat().st_size
+    _check(weights, pin, here.path, sha256)
+    if pin is None and weights.sha256 is None:
+        address = address_of(weights)
+        new = Pin(
+            address=address, sha256=sha256, size=size, file=here.file, revision=here.revision
+        )
+        _check(weights, keep_pin(key, new), here.path, sha256)
+        note = (
+            f"{label or key}: first download, its checksum {sha256[:12]} is pinned from now on."
+        )
+        on_progress(Progress("fetch", size, size, unit="bytes", note=note))
+    return Fetched(here.path, sha256, size)
+
+
+def discard(weights: RemoteWeights, *, key: str) -> int:
+    """Delete the downloaded file; returns the bytes that this freed."""
+    path = downloaded(weights, key=key)
+    if path is None:
+        return 0
+    size = path.stat().st_size
+    _delete(path)
+    return size
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _find(weights: RemoteWeights, pin: Pin | None) -> HubFile | None:
+    if isinstance(weights, UrlWeights):
+        path = _url_path(weights)
+        return HubFile(path, "", "") if path.is_file() else None
+    revision = weights.revision or (pin.revision if pin else "")
+    file = pin.file if pin and pin.file else weights.file
+    return cached_hub_file(weights.repo, file, revision=revision) if revision else None
+
+
+def _bring(weights: RemoteWeights, pin: Pin | None, listen: OnBytes) -> HubFile:
+    if isinstance(weights, HubWeights):
+        return fetch_hub_file(
+            weights.repo,
+            pin.file if pin and pin.file else weights.file,
+            revision=weights.revision or (pin.revision if pin else None) or None,
+            on_bytes=listen,
+        )
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+        raise WeightsError(
+            f"'{weights.url}' is not on this disk, and HF_HUB_OFFLINE forbids to fetch it.",
+            hint="Unset HF_HUB_OFFLINE.",
+        )
+    path = _url_path(weights)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        if not path.is_file():  # another process may have fetched it meanwhile
+            download(weights.url, path, on_bytes=listen)
+    return HubFile(path, "", "")
+
+
+def _url_path(weights: UrlWeights) -> Path:
+    name = Path(unquote(urlsplit(weights.url).path)).name or "weights"
+    folder = hashlib.sha256(weights.url.encode()).hexdigest()[:16]
+    return weights_cache_dir() / folder / name
+
+
+def _check(weights: RemoteWeights, pin: Pin | None, path: Path, sha256: str) -> None:
+    wanted = weights.sha256 or (pin.sha256 if pin else sha256)
+    if sha256 == wanted:
+        return
+    _delete(path)
+    who = "the card names" if weights.sha256 else "were pinned at the first download"
+    raise WeightsError(
+        f"The bytes from {address_of(weights)} are not those that {who}; they were deleted.",
+        hint="The file was changed or damaged. If its authors say that it is right, forget the "
+        "pin with 'lucidsonic models remove --pin'.",
+    )
+
+
+def _delete(path: Path) -> None:
+    path.resolve().unlink(missing_ok=True)  # the hub's cache holds links to blobs
+    path.unlink(missing_ok=True)
+
+
+def _listener(label: str, address: str, on_progress: OnProgress) -> OnBytes:
+    told: list[bool] = []
+
+    def listen(here: int, total: int) -> None:
+        note = ""
+        if not told:
+            told.append(True)
+            size = f"{total / MB:,.1f} MB" if total else "a file of unknown size"
+            note = f"Downloading {label}: {size} from {address}"
+        on_progress(Progress("fetch", here, total, unit="bytes", note=note))
+
+    return listen
