@@ -135,7 +135,8 @@ class Family(Generic[C, S]):
         sample: `(state) -> Samples`, from the averaged weights; called with a fixed seed.
         export: `(run_folder) -> Exported`.
         evaluate: `(state, clock, updater) -> figures` after each epoch; may change the state
-            (plateau schedules). A figure named "score" decides what is best: lower is better.
+            (plateau schedules). A figure named "score" decides what is best: lower is better;
+            one named "stop" ends the run.
         pictures: `(batch) -> (count, 3, height, width)` in [0, 1], for the monitors.
         watch: `(state, samples, clock) -> firings` at each sample event: its own monitors.
         react: `(state, firings, clock) -> what was done` under `--monitor act`.

@@ -120,6 +120,7 @@ class _Run:
         self.step = 0
         self.bad_streak = 0
         self.reloads = 0
+        self.is_stopped = False
         self.best: dict[str, Any] = {}
         self.averages = Averages()
         self.last_log = (time.perf_counter(), 0)
@@ -198,9 +199,12 @@ class _Run:
         )
 
     def _end_epoch(self, clock: Clock) -> None:
-        epoch, last = clock.epoch, self.step >= self.total
+        epoch = clock.epoch
         seed_chance(self.config.seed, EVALUATE, self.step)
         figures = dict(self.family.evaluate(self.state, clock, self.updater))
+        if self.ranks.any("stop" in figures):
+            self._stop_for_good()
+        last = self.step >= self.total
         if figures:
             self.folder.log_metrics({"step": self.step, "epoch": epoch, **_to_floats(figures)})
         if "score" in figures:
@@ -209,6 +213,11 @@ class _Run:
             self._sample(clock, is_watched=True)
         if epoch % self.config.save_every == 0 and not last:
             self.save("latest.pt", f"epoch_{epoch:04d}.pt")
+
+    def _stop_for_good(self) -> None:
+        """The family says that more training would not help: this step is the last."""
+        self.total, self.is_stopped = self.step, True
+        self._tell("early_stop", f"Stopped at step {self.step}: the score does not get better.")
 
     def _keep_best(self, score: float) -> None:
         if score < self.best.get("value", float("inf")):
@@ -302,6 +311,7 @@ class _Run:
             "lr_scale": self.updater.lr_scale,
             "parts": self.updater.parts,
             "reloads": self.reloads,
+            "stopped": self.is_stopped,
             # Chance is a function of these two, so they are the whole state of all generators.
             "rng": {"seed": self.config.seed, "step": self.step},
             "monitor_state": self.monitors.state_dict() if self.monitors else {},
@@ -348,6 +358,8 @@ class _Run:
         self.step, self.best = saved["step"], saved["best"]
         self.updater.lr_scale, self.updater.parts = saved["lr_scale"], saved["parts"]
         self.reloads = saved["reloads"]
+        self.is_stopped = saved.get("stopped", False)
+        self.total = self.step if self.is_stopped else self.total
         if self.monitors and saved["monitor_state"]:
             self.monitors.load_state_dict(saved["monitor_state"])
 
