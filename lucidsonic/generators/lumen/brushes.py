@@ -41,8 +41,11 @@ def cell_numbers(canvas: Canvas, i: torch.Tensor, j: torch.Tensor) -> torch.Tens
     return canvas.table[:, index]
 
 
+RISE = 48  # cells that rising points climb in a turn; their numbers repeat after as many
+
+
 def stars(
-    canvas: Canvas, cells: float, *, share: float = 0.5, size: float = 0.012
+    canvas: Canvas, cells: float, *, share: float = 0.5, size: float = 0.012, rise: int = 0
 ) -> torch.Tensor:
     """Points of light that twinkle with the fast noise: `(batch, height, width)` in [0, 1].
 
@@ -51,10 +54,14 @@ def stars(
         cells: star places a unit.
         share: how many places hold a star.
         size: radius of a bright star.
+        rise: how often a turn of the slow noise lifts them by RISE cells.
     """
     x, y = canvas.x * cells, canvas.y * cells
+    if rise:
+        x = x + 0.7 * canvas.fields["u"]
+        y = y + canvas.drift * (rise * RISE)
     i, j = x.floor(), y.floor()
-    dx, dy, bright, rate = cell_numbers(canvas, i, j)
+    dx, dy, bright, rate = cell_numbers(canvas, i, j.remainder(RISE) if rise else j)
     radius = size * cells * (0.35 + 0.65 * bright)
     room = 1 - 2 * radius
     x = (x - i).sub_(radius + dx * room)

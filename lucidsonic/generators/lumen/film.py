@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from lucidsonic.generators.lumen.canvas import Frame
-from lucidsonic.generators.lumen.forms import Layers
+from lucidsonic.generators.lumen.layers import Layers
 from lucidsonic.generators.lumen.palettes import STEPS
 
 GLOW_NODES = 2.6  # deviation of the glow around bright places, in nodes of the coarse grid

@@ -10,7 +10,8 @@ import torch
 
 from lucidsonic.generators.lumen.canvas import TAU, Camera, Canvas, make_frame
 from lucidsonic.generators.lumen.film import Stock, colour, develop, make_lab
-from lucidsonic.generators.lumen.forms import FORMS, Layers
+from lucidsonic.generators.lumen.forms import FORMS
+from lucidsonic.generators.lumen.layers import Layers
 from lucidsonic.generators.lumen.network import (
     FIELDS,
     Heads,
