@@ -10,7 +10,7 @@ from lucidsonic.errors import ConfigError, UnknownNameError
 from lucidsonic.trajectory.chance import draws
 from lucidsonic.trajectory.easing import fit, smoothstep
 from lucidsonic.trajectory.options import Options
-from lucidsonic.trajectory.score import Floats, Indices, Score, to_frames
+from lucidsonic.trajectory.score import Indices, Score, to_frames
 from lucidsonic.types import Capabilities, Features, FloatArray
 
 PITCHES = 12
@@ -121,19 +121,21 @@ def pitch_weights(
     level = chroma.sum(axis=1, keepdims=True)
     mean = chroma.sum(axis=0, dtype=np.float64)
     mean = mean / mean.sum() if mean.sum() > 0 else np.eye(PITCHES)[0]
-    heard = np.where(level > 0, chroma / np.where(level > 0, level, 1.0), mean)
-    reacted = np.maximum(mean + options.class_pitch_react * (heard - mean), 0.0)
+    mean = mean.astype(np.float32)
+    heard = np.where(level > 0, chroma / np.where(level > 0, level, 1), mean)
+    reacted = np.maximum(mean + options.class_pitch_react * (heard - mean), 0)
     sharp = sharpen(reacted, options.class_complexity)
     sigma_s = options.class_smooth_seconds / 4.0  # a change takes about the seconds asked for
-    smoothed = np.maximum(score.smooth(sharp, sigma_s), 0.0)
-    return (smoothed / smoothed.sum(axis=1, keepdims=True)).astype(np.float32)
+    for column in sharp.T:  # one by one: an hour of all twelve at once is large
+        column[:] = np.maximum(score.smooth(column, sigma_s), 0)
+    return sharp / sharp.sum(axis=1, keepdims=True)
 
 
-def sharpen(weights: Floats, complexity: float) -> Floats:
+def sharpen(weights: FloatArray, complexity: float) -> FloatArray:
     """From the weights as they are (1) to the greatest alone (0)."""
     relative = weights / weights.max(axis=1, keepdims=True)
     if complexity == 0.0:
-        return np.eye(PITCHES)[relative.argmax(axis=1)]
+        return np.eye(PITCHES, dtype=np.float32)[relative.argmax(axis=1)]
     powered = relative ** (1.0 / complexity)
     return powered / powered.sum(axis=1, keepdims=True)
 

@@ -30,6 +30,7 @@ class Course:
         options: how to move.
         capabilities: what may be driven.
         keyframes: the generator's place for each seed.
+        own: float32 `(keys, dim)`, the person's own keyframes, or None.
         hopping: still between leaps, instead of drifting.
         seed: the film's seed.
     """
@@ -42,6 +43,7 @@ class Course:
     options: Options
     capabilities: Capabilities
     keyframes: Keyframes
+    own: FloatArray | None
     hopping: bool
     seed: int
 
@@ -51,10 +53,8 @@ class Course:
 
     def ring(self, keys: int, *, part: int = 0) -> FloatArray:
         """Keyframes of a closed curve: the person's own, from another one on for each part."""
-        own = self.options.latents
-        if own:
-            turn = part % len(own)
-            return self.keyframes([*own[turn:], *own[:turn]])
+        if self.own is not None:
+            return np.roll(self.own, -part, axis=0)
         return self.keyframes(seeds(keys, seed=self.seed, part=part))
 
     def pace(self) -> Floats:

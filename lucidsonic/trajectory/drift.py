@@ -1,5 +1,7 @@
 """Walks that glide: along one curve by the clock, from mark to mark, or section by section."""
 
+import math
+
 import numpy as np
 
 from lucidsonic.trajectory.course import Course
@@ -19,7 +21,7 @@ EASING = 0.6  # share of the easing in the speed between two marks
 def by_seconds(course: Course) -> Walk:
     """One tour of constant speed at constant loudness; a loop ends where it began."""
     way = running_total(course.rate(), course.score.fps)  # keyframes passed
-    laps = max(1, round(way[-1] / MOST_KEYS + 0.499))
+    laps = max(1, math.ceil(way[-1] / MOST_KEYS))
     keys = int(np.clip(round(way[-1] / laps), FEWEST_KEYS, MOST_KEYS))
     spline = closed_spline([course.ring(keys)], spherical=course.capabilities.spherical)
     table = arc_table(spline, first=0, keys=len(spline))

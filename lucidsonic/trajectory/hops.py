@@ -28,7 +28,8 @@ def by_hops(course: Course, marks: Indices) -> Walk:
         marks: ascending frames.
     """
     score, options = course.score, course.options
-    figures = in_order(marks) if options.latents else danced(course.features, score, marks)
+    own = course.own is not None
+    figures = in_order(marks) if own else danced(course.features, score, marks)
     ring = course.ring(int(figures.max(initial=0)) + 1)
     figures = figures % len(ring)
     spline = closed_spline([ring], spherical=course.capabilities.spherical)

@@ -11,6 +11,7 @@ from lucidsonic.trajectory.drift import by_marks, by_seconds, by_sections
 from lucidsonic.trajectory.emotion import emotion
 from lucidsonic.trajectory.geometry import to_sphere
 from lucidsonic.trajectory.hops import by_hops
+from lucidsonic.trajectory.latents import read_latents
 from lucidsonic.trajectory.layers import ROWS, Push, Pushes, plan_pushes
 from lucidsonic.trajectory.options import Options
 from lucidsonic.trajectory.score import beat_marks, loudest_hits, read_score
@@ -114,7 +115,8 @@ def plan_trajectory(  # noqa: PLR0913 - two inputs, one generator's two maps, th
 
     Raises:
         UnknownNameError: a class name that the generator has not.
-        ConfigError: a class number that the generator has not.
+        ConfigError: a class number that the generator has not, or a `latents_file` that
+            does not fit it.
     """
     course = Course(
         features=features,
@@ -125,6 +127,7 @@ def plan_trajectory(  # noqa: PLR0913 - two inputs, one generator's two maps, th
         options=options,
         capabilities=capabilities,
         keyframes=keyframes,
+        own=own_keyframes(options, capabilities, keyframes),
         hopping=options.motion == "hop" or (options.motion == "auto" and capabilities.anchored),
         seed=seed,
     )
@@ -140,6 +143,15 @@ def plan_trajectory(  # noqa: PLR0913 - two inputs, one generator's two maps, th
         groups=capabilities.groups,
         fps=float(features.fps),
     )
+
+
+def own_keyframes(
+    options: Options, capabilities: Capabilities, keyframes: Keyframes
+) -> FloatArray | None:
+    """The keyframes that the person chose, if any."""
+    if options.latents_file is not None:
+        return read_latents(options.latents_file, capabilities)
+    return keyframes(options.latents) if options.latents else None
 
 
 def plan_walk(course: Course) -> Walk:
@@ -164,7 +176,7 @@ def keyframes_on(course: Course) -> str:
         return options.keyframes_on
     if course.hopping:
         return "beats"
-    return "sections" if len(course.score.sections) > 1 and not options.latents else "seconds"
+    return "sections" if len(course.score.sections) > 1 and course.own is None else "seconds"
 
 
 def plan_classes(course: Course) -> ClassMix | None:

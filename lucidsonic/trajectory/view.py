@@ -61,7 +61,7 @@ def plan_view(course: Course) -> View:
     moves = options.transform_react * view * course.capabilities.has_transform
     return View(
         truncation=truncation(course),
-        noise_phase=np.mod(turns, 1.0).astype(np.float32),
+        noise_phase=np.mod(np.mod(turns, 1.0).astype(np.float32), 1.0),  # .99999999 rounds to 1
         gains=slow_gains(course),
         transform=slow_transform(course.score, turns, moves),
         stir_noise=options.noise_react * view,
