@@ -10,7 +10,7 @@ __all__ = ["CURVES", "Emotion", "EmotionSettings", "extract_features", "read_va_
 
 # Every curve of `Features.curves`, float32 (frames,) in [0, 1].
 CURVES: Mapping[str, str] = {
-    "loudness": "how loud it is to the ear (A-weighted): 36 dB below the loudest moment and up",
+    "loudness": "how loud it is to the ear (A-weighted); half of it sounds half as loud",
     "onset": "attacks of any kind, as spikes",
     "onset_low": "kicks, 30 to 140 Hz, as spikes",
     "onset_mid": "snares and claps, 2 to 6.5 kHz, as spikes",

@@ -13,7 +13,9 @@ from lucidsonic.features.rhythm import Beats
 from lucidsonic.features.spectrum import HOP_RATE
 
 BAR = 4  # beats
-CHORDS, KICKS = 1.0, 0.6  # what marks a bar's first beat: the harmony changes, the kick falls
+# What marks a bar's first beat: the harmony changes, the kick falls, the snare does not; and
+# songs rather start with one.
+CHORDS, KICKS, SNARES, START = 3.0, 0.8, 0.6, 0.15
 PULSE_MS = 180.0
 
 
@@ -43,18 +45,16 @@ def find_bars(beats: Beats, strengths: Mapping[str, Numbers], chroma: Numbers) -
     times = beats.times_s
     if len(times) < 2 * BAR:
         return Bars(times[:0], 0, 0.0)
-    evidence = CHORDS * _standard(_chord_changes(times, chroma)) + KICKS * _standard(
-        _kicks(times, strengths["low"])
+    evidence = (
+        CHORDS * _chord_changes(times, chroma)
+        + KICKS * _struck(times, strengths["low"])
+        - SNARES * _struck(times, strengths["mid"])
     )
     means = np.array([evidence[phase::BAR].mean() for phase in range(BAR)])
+    means[0] += START
     first = int(means.argmax())
     ahead = means[first] - np.sort(means)[-2]
-    return Bars(times[first::BAR], first, float(np.clip(ahead / 1.0, 0, 1)))
-
-
-def _standard(values: Numbers) -> Numbers:
-    spread = values.std()
-    return (values - values.mean()) / spread if spread > 1e-6 else np.zeros(len(values))
+    return Bars(times[first::BAR], first, float(np.clip(2 * ahead, 0, 1)))
 
 
 def _chord_changes(times: Numbers, chroma: Numbers) -> Numbers:
@@ -69,9 +69,9 @@ def _chord_changes(times: Numbers, chroma: Numbers) -> Numbers:
     return np.where(sizes > 1e-9, 1 - dots / np.maximum(sizes, 1e-9), 0)
 
 
-def _kicks(times: Numbers, low: Numbers) -> Numbers:
+def _struck(times: Numbers, band: Numbers) -> Numbers:
     near = np.rint(times[:, None] * HOP_RATE).astype(int) + np.arange(-2, 5)
-    return low[np.clip(near, 0, len(low) - 1)].max(axis=1)
+    return band[np.clip(near, 0, len(band) - 1)].max(axis=1)
 
 
 def count_curves(beats: Beats, bars: Bars, heard: Heard) -> dict[str, Numbers]:

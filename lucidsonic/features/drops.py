@@ -1,7 +1,7 @@
 """Heard -> builds and drops."""
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from lucidsonic.features.arrays import Numbers
 from lucidsonic.features.heard import Heard
@@ -12,6 +12,7 @@ HOPS = 8  # hops in a row here: PITCH_RATE, 93 ms
 LOW_UP_DB, LOUD_UP_DB = 12.0, 3.0  # the bass comes in, and the whole gets louder
 RISE_DB_S = 0.5  # above 2 kHz, over the eight seconds before
 BUILD_S = 8.0
+LEAD_HOPS = 3  # rows before the drop that already hold some of it
 LONGEST_BUILD_S = 32.0
 BEFORE_S, AFTER_S = 1.5, 4.0  # the bass is out just before the drop
 APART_S = 12.0
@@ -26,10 +27,12 @@ def find_drops(heard: Heard, *, beats_s: Numbers) -> tuple[Drop, ...]:
         heard: the song.
         beats_s: drops fall on the nearest beat.
     """
-    low, loud, bright = (_level_db(heard.hops[n]) for n in ("energy_low", "power_a", "bright"))
+    powers = (heard.hops["level_low"] ** 2, heard.hops["power"], heard.hops["bright"])
+    low, loud, bright = (_level_db(power) for power in powers)
     low_up, loud_up = _step(low), _step(loud)
     rise = _slope(bright)
-    drops = (low_up >= LOW_UP_DB) & (loud_up >= LOUD_UP_DB) & (rise >= RISE_DB_S)
+    drops = low_up == maximum_filter1d(low_up, 2 * round(AFTER_S * PITCH_RATE) + 1)
+    drops &= (low_up >= LOW_UP_DB) & (loud_up >= LOUD_UP_DB) & (rise >= RISE_DB_S)
     drops &= _mean(loud, AFTER_S, after=True) > -40
     score = np.where(drops, low_up, 0)
     found: list[Drop] = []
@@ -67,7 +70,8 @@ def _slope(rows: Numbers) -> Numbers:
         return np.zeros(len(rows))
     x = (np.arange(size) - (size - 1) / 2) / PITCH_RATE
     slopes = np.convolve(rows, (x / (x @ x))[::-1], "valid")
-    return np.concatenate([np.zeros(size), slopes])[: len(rows)]
+    late = size + LEAD_HOPS
+    return np.concatenate([np.zeros(late), slopes])[: len(rows)]
 
 
 def _build_start(bright: Numbers, at: int) -> float:

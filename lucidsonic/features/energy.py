@@ -10,7 +10,7 @@ from lucidsonic.features.spectrum import HOP_RATE
 
 SILENT = 1e-6  # mean square; -60 dBFS and below is no music
 QUIETEST_PEAK = 1e-4  # mean square; a song under -40 dBFS is not blown up to full scale
-RANGE_DB = 36.0  # from the loudest moments down to nothing
+TWICE_DB = 10.0  # what is that much louder sounds twice as loud (Stevens 1955)
 LOW_HZ, HIGH_HZ = 200.0, 6000.0  # centroids that read 0 and 1
 AMPLITUDES = ("energy_low", "energy_mid", "energy_high")
 
@@ -55,10 +55,10 @@ def reference(power: Numbers) -> float:
 
 
 def _loudness(heard: Heard) -> Numbers:
-    """Decibels (A) under the loudest moments, over 50 ms, as [0, 1]."""
+    """Like sones: A-weighted, over 50 ms, against the loudest moments, in [0, 1]."""
     power = smooth(heard.hops["power_a"], fps=HOP_RATE, seconds=0.025)
     below_db = 10 * np.log10(np.maximum(power, 1e-12) / reference(power))
-    return np.clip(1 + below_db / RANGE_DB, 0, 1).astype(np.float32) * activity(heard)
+    return np.clip(2 ** (below_db / TWICE_DB), 0, 1).astype(np.float32) * activity(heard)
 
 
 def _amplitude(power: Numbers, full: Numbers, heard: Heard) -> Numbers:

@@ -11,12 +11,14 @@ from lucidsonic.features.heard import Heard
 from lucidsonic.features.pitch import PITCH_RATE, STEPS
 from lucidsonic.types import Key
 
-# Key profiles. Temperley (Kostka-Payne corpus) names keys; Albrecht & Shanahan (2013) weigh
-# major against minor without leaning to either.
+# Key profiles. Temperley (Kostka-Payne corpus) expects the raised seventh of minor, Albrecht &
+# Shanahan (2013) the natural one; a key is named by both. The latter alone weighs major against
+# minor, because it leans to neither.
 TEMPERLEY_MAJOR = np.array([748, 60, 488, 82, 670, 460, 96, 715, 104, 366, 57, 400]) / 1000
 TEMPERLEY_MINOR = np.array([712, 84, 474, 618, 49, 460, 105, 747, 404, 67, 133, 330]) / 1000
 ALBRECHT_MAJOR = np.array([238, 6, 111, 6, 137, 94, 16, 214, 9, 80, 8, 81]) / 1000
 ALBRECHT_MINOR = np.array([220, 6, 104, 123, 19, 103, 12, 214, 62, 22, 61, 52]) / 1000
+PROFILES = ((TEMPERLEY_MAJOR, TEMPERLEY_MINOR), (ALBRECHT_MAJOR, ALBRECHT_MINOR))
 AUDIBLE = 1e-3  # amplitude; notes under -60 dBFS are none
 TONE_NETWORK = ((7 / 6, 1.0), (3 / 2, 1.0), (2 / 3, 0.5))  # Harte, Sandler & Gasser 2006, eq. 1
 
@@ -95,8 +97,8 @@ def _key(chroma: Numbers) -> Key:
     total = chroma.sum(axis=0)[None]
     if not total.any():
         return Key(0, "major", 0.0)
-    fit = correlate_keys(total, major=TEMPERLEY_MAJOR, minor=TEMPERLEY_MINOR)
-    both = np.concatenate([fit.major[0], fit.minor[0]])
+    fits = [correlate_keys(total, major=major, minor=minor) for major, minor in PROFILES]
+    both = np.stack([np.concatenate([fit.major[0], fit.minor[0]]) for fit in fits]).mean(axis=0)
     best = int(both.argmax())
     mode: Literal["major", "minor"] = "major" if best < 12 else "minor"
     ahead = both[best] - np.sort(both)[-2]

@@ -17,6 +17,8 @@ SHARES = {"low": 1.0, "mid": 0.7, "body": 0.35, "high": 0.15}
 PHASE_SHARES = {"low": 1.0, "mid": 0.8}
 TIGHTNESS = 100.0  # how dearly a beat pays for leaving the tempo (Ellis 2007)
 OFFBEAT_WINS = 1.2  # how much stronger the half-way points must be to be the beats
+HOLLOW = 0.4  # every other beat this weak against its neighbours is no beat,
+FAST_BPM = 112.0  # unless the tempo would be too slow without it
 SNAP_S = 0.03  # an attack this near to the smooth grid is the beat
 NEIGHBOURS = 8  # beats on each side that a line is laid through
 NO_BEATS = np.zeros(0, np.float32)
@@ -58,7 +60,7 @@ def find_beats(strengths: Mapping[str, Numbers], heard: Heard) -> Beats:
         return NO_BEAT
     pulse = locally_normalized(_mix(strengths, PHASE_SHARES))
     hops = _track(0.6 * drive + 0.4 * pulse, tempo.period_hops)
-    hops = _on_the_kick(hops, pulse)
+    hops = _at_its_level(_on_the_kick(hops, pulse), pulse)
     hops = hops[_sounding(hops, drive)]
     if len(hops) < 4:
         return NO_BEAT
@@ -117,6 +119,17 @@ def _on_the_kick(beats: Numbers, pulse: Numbers) -> Numbers:
     first, last = 2 * between[0] - between[1], 2 * between[-1] - between[-2]
     grid = np.concatenate([[first], between, [last]])
     return grid[(grid >= 0) & (grid < len(pulse))]
+
+
+def _at_its_level(beats: Numbers, pulse: Numbers) -> Numbers:
+    """Every other beat where only those are struck: the rest were hats between the beats."""
+    if len(beats) < 8:
+        return beats
+    struck = [float(_around(pulse, beats[parity::2]).mean()) for parity in (0, 1)]
+    faster = 60 * HOP_RATE / np.median(np.diff(beats))
+    if faster < FAST_BPM or min(struck) > HOLLOW * max(struck):
+        return beats
+    return beats[int(np.argmax(struck)) :: 2]
 
 
 def _around(curve: Numbers, hops: Numbers, *, reach: int = 3) -> Numbers:

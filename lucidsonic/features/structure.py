@@ -10,19 +10,23 @@ from scipy.signal import find_peaks
 
 from lucidsonic.features.arrays import Numbers
 from lucidsonic.features.bars import Bars
+from lucidsonic.features.curves import smooth
 from lucidsonic.features.frames import at_frames
 from lucidsonic.features.harmony import Harmony
 from lucidsonic.features.heard import Heard
 from lucidsonic.features.pitch import PITCH_RATE
 from lucidsonic.features.rhythm import Beats
-from lucidsonic.features.spectrum import POOL_RATE
+from lucidsonic.features.spectrum import POOL, POOL_RATE, TIMBRES
 from lucidsonic.types import Section
 
 KERNELS_S = (6.0, 16.0)  # half-kernels: the arrangement changes, and whole progressions do
 SHARP_S = 2.0  # half-kernel that finds a boundary's place
+REACH_S = 3.3  # how far a slow kernel may be off
 SHORTEST_S = 6.0
 BOUNDARY = 0.42  # novelty from which a peak is a boundary
 ALIKE = 0.62  # distance below which two sections share a label
+RHYTHM = ("flux_low", "flux_mid", "flux_high")
+BUSY = 2e-3  # mean rise; less than this is no drum
 FLOOR_DB = -60.0
 STEADY_DB = 5.0  # a band that varies less than this says little
 NOTES = 1.3  # weight of the chroma against the timbre
@@ -57,7 +61,7 @@ def find_structure(
     rows = _character(heard, harmony)
     novelty = _novelty(rows)
     edges = _snapped(_boundaries(rows, novelty, heard.duration_s), heard, beats, bars)
-    labels = _labels(rows, edges)
+    edges, labels = _joined(edges, _labels(rows, edges))
     sections = tuple(
         Section(start, end, label, _mean_between(loudness, start, end, heard))
         for start, end, label in zip(edges[:-1], edges[1:], labels, strict=True)
@@ -67,17 +71,28 @@ def find_structure(
 
 
 def _character(heard: Heard, harmony: Harmony) -> Numbers:
-    """What each pool sounds like, `(pools, TIMBRES + 12)`; distances of 1 are plain to hear."""
+    """What each pool sounds like: `TIMBRES` bands, `len(RHYTHM)` of drums, 12 notes.
+
+    A distance of 1 is plain to hear.
+    """
     level_db = 10 * np.log10(heard.timbre.T + 1e-12)
     level_db = np.maximum(level_db, max(level_db.max() + FLOOR_DB, -70.0))
     spread = np.maximum(level_db.std(axis=0), STEADY_DB)
     timbre = (level_db - level_db.mean(axis=0)) / spread / np.sqrt(level_db.shape[1])
+    drums = np.stack([_pooled(heard.hops[name], len(level_db)) for name in RHYTHM], axis=1)
     places = np.arange(len(level_db)) / POOL_RATE * PITCH_RATE
     index = np.arange(len(harmony.chroma))
     chroma = np.stack([np.interp(places, index, c) for c in harmony.chroma.T], axis=1)
     size = np.linalg.norm(chroma, axis=1, keepdims=True)
     notes = chroma / np.maximum(size, 0.05 * size.max() + 1e-6)
-    return np.concatenate([timbre, NOTES * (notes - notes.mean(axis=0))], axis=1)
+    return np.concatenate([timbre, drums, NOTES * (notes - notes.mean(axis=0))], axis=1)
+
+
+def _pooled(rise: Numbers, pools: int) -> Numbers:
+    """How busy a band is, about 0 where nothing strikes and 1 at its busiest."""
+    whole = np.resize(np.pad(rise, (0, POOL)), pools * POOL).reshape(pools, POOL).mean(axis=1)
+    busy = smooth(whole.astype(np.float32), fps=POOL_RATE, seconds=0.4)
+    return busy / max(float(np.percentile(busy, 95)), BUSY)
 
 
 def _novelty(rows: Numbers) -> Numbers:
@@ -101,12 +116,15 @@ def _change(rows: Numbers, half_s: float) -> Numbers:
 def _boundaries(rows: Numbers, novelty: Numbers, duration_s: float) -> list[float]:
     apart = max(1, round(SHORTEST_S * POOL_RATE))
     peaks, _ = find_peaks(novelty, height=BOUNDARY, distance=apart, prominence=0.12)
-    sharp = _change(rows, SHARP_S)
-    reach = round(SHARP_S * POOL_RATE)
+    sharp = _change(
+        rows[:, : TIMBRES + len(RHYTHM)], SHARP_S
+    )  # chords change off the border, drums on it
+    reach = round(REACH_S * POOL_RATE)
     times = []
     for peak in peaks:
-        first = max(0, peak - reach)
-        times.append((first + int(np.argmax(sharp[first : peak + reach + 1]))) / POOL_RATE)
+        near = np.arange(max(0, peak - reach), min(len(sharp), peak + reach + 1))
+        nearness = np.exp(-0.5 * ((near - peak) / reach * 1.3) ** 2)
+        times.append(int(near[np.argmax(sharp[near] * nearness)]) / POOL_RATE)
     return [t for t in times if SHORTEST_S / 2 < t < duration_s - SHORTEST_S / 2]
 
 
@@ -143,6 +161,12 @@ def _labels(rows: Numbers, edges: list[float]) -> list[str]:
         groups[b] += groups.pop(a)
     letter_of = {i: _letter(n) for n, g in enumerate(sorted(groups, key=min)) for i in g}
     return [letter_of[i] for i in range(len(points))]
+
+
+def _joined(edges: list[float], labels: list[str]) -> tuple[list[float], list[str]]:
+    """Neighbours that sound alike are one section."""
+    kept = [0, *(i for i in range(1, len(labels)) if labels[i] != labels[i - 1])]
+    return [*(edges[i] for i in kept), edges[-1]], [labels[i] for i in kept]
 
 
 def _letter(number: int) -> str:

@@ -11,7 +11,7 @@ from lucidsonic.features.spectrum import HOP_RATE
 SLOWEST, FASTEST = 50.0, 210.0  # BPM
 STEPS = 48  # tempi an octave
 WINDOW_S, STEP_S = 12.0, 2.0
-USUAL_BPM, SPREAD_OCTAVES = 118.0, 0.75  # what people tap (Moelants 2002)
+USUAL_BPM, SPREAD_OCTAVES = 118.0, 0.9  # what people tap (Moelants 2002)
 JUMP = 8.0  # cost of changing the tempo by a fifth of an octave within one step
 STEADY = 1.04  # a tempo that varies less than this is one tempo
 REGULAR = 0.12  # share of the strength that repeats, below which nothing beats
