@@ -17,9 +17,10 @@ import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic import ValidationError as PydanticError
 
-from lucidsonic import encoding, trajectory
+from lucidsonic.encoding import Options as EncodingOptions
 from lucidsonic.errors import ConfigError
 from lucidsonic.timebase import parse_fps, parse_time
+from lucidsonic.trajectory import Options as TrajectoryOptions
 
 Size = tuple[int, int]  # width, height in pixels, as people write it
 Quality = Literal["draft", "standard", "high", "4k"]
@@ -106,7 +107,7 @@ class FilmTable(Table):
     resample: Literal["lanczos", "bicubic", "area", "nearest"] = "lanczos"
     hold_fps: Annotated[float, Field(gt=0)] | None = None
     flash_guard: Literal["damp", "warn", "off"] = "damp"
-    encoding: encoding.Options = Field(default_factory=encoding.Options)
+    encoding: EncodingOptions = EncodingOptions()
     title: str | None = None
     lyrics: Path | None = None
     scope: bool = False
@@ -119,10 +120,10 @@ class RenderPlan(Table):
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     song: SongTable
-    trajectory: trajectory.Options = Field(default_factory=trajectory.Options)
+    trajectory: TrajectoryOptions = TrajectoryOptions()
     model: ModelTable = ModelTable()
     effects: tuple[dict[str, Any], ...] = ()
-    film: FilmTable = Field(default_factory=FilmTable)
+    film: FilmTable = FilmTable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +191,10 @@ def merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
 def merge_effects(
     below: Sequence[Mapping[str, Any]], above: Sequence[Mapping[str, Any]]
 ) -> tuple[dict[str, Any], ...]:
-    """Effects by name, in order; `{name = "x", off = true}` takes the one below away."""
-    named = {effect.get("name"): dict(effect) for effect in below}
-    for effect in above:
-        named[effect.get("name")] = dict(effect)
-    return tuple(effect for effect in named.values() if not effect.pop("off", False))
+    """Effects in order; `above` replaces those of its names, `off = true` takes them away."""
+    names = {effect.get("name") for effect in above}
+    kept = [dict(effect) for effect in below if effect.get("name") not in names]
+    return tuple(kept) + tuple(dict(e) for e in above if not e.get("off", False))
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -84,9 +84,16 @@ class Chain:
         for link in self.links:
             amounts = link.amounts[start:stop]
             if amounts.any():
-                parts += [link.options.model_dump_json().encode(), link.effect.key(), amounts.tobytes()]
-                parts.append(str(link.seed).encode())
+                told = f"{link.options.model_dump_json()} {link.seed}"
+                parts += [told.encode(), code_of(link.effect.apply), amounts.tobytes()]
         return b"|".join(parts)
+
+
+def code_of(function: Callable[..., Any]) -> bytes:
+    """What a function does, as far as its own code tells."""
+    code = getattr(function, "__code__", None)
+    name = f"{function.__module__}.{function.__qualname__}"
+    return name.encode() + (code.co_code + repr(code.co_consts).encode() if code else b"")
 
 
 def apply_link(link: Link, frames: torch.Tensor, moment: Moment) -> torch.Tensor:

@@ -6,7 +6,6 @@ from typing import Any
 
 from lucidsonic.audio import open_song
 from lucidsonic.errors import ConfigError
-from lucidsonic.features import draw_analysis, write_features
 from lucidsonic.pipeline.listen import hear
 from lucidsonic.timebase import format_time, parse_fps
 from lucidsonic.types import Features, OnProgress, ignore_progress
@@ -42,6 +41,9 @@ def write_analysis(features: Features, path: Path, *, title: str = "") -> Path:
     Raises:
         ConfigError: another suffix.
     """
+    from lucidsonic.features.export import write_features
+    from lucidsonic.features.picture import draw_analysis  # matplotlib: 0.5 s
+
     if path.suffix.lower() in PICTURES:
         return draw_analysis(features, path, title=title)
     if path.suffix.lower() in TABLES:

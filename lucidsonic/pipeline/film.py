@@ -191,10 +191,10 @@ def open_model(plan: RenderPlan, device: str, teller: Teller) -> LoadedModel:
 
 def set_scene(plan: RenderPlan, hearing: Hearing, model: LoadedModel, device: str) -> Scene:
     """Who paints what, in which light."""
-    generator = model.generator
+    generator, able = model.generator, model.generator.capabilities
     trajectory = plan_trajectory(
         hearing.features,
-        generator.capabilities,
+        able,
         keyframes=generator.keyframes,
         directions=generator.directions,
         options=plan.trajectory,
@@ -209,9 +209,7 @@ def set_scene(plan: RenderPlan, hearing: Hearing, model: LoadedModel, device: st
         generator=generator,
         trajectory=trajectory,
         chain=build_chain(plan.effects, hearing.roles["effect"], seed=plan.seed),
-        size=film_size(
-            plan.film, None if model.resolution_free else generator.capabilities.size
-        ),
+        size=film_size(plan.film, None if able.resolution_free else able.size),
         fit=plan.film.fit,
         resample=plan.film.resample,
         dtype=choose_dtype(plan.model.precision, device),

@@ -77,6 +77,16 @@ def open_generator(
     return LoadedModel(generator, card.title, fingerprint(card, chosen, weights))
 
 
+def load_generator(path_or_id: str | Path, device: str = "cpu") -> Generator:
+    """A generator by its card's id.
+
+    Raises:
+        UnknownNameError: no card of that id.
+        WeightsError: the weights cannot be had.
+    """
+    return open_generator(str(path_or_id), device=device).generator
+
+
 def fingerprint(card: ModelCard, options: Mapping[str, Any], weights: Path | None) -> str:
     """Hash of all that decides what the generator paints."""
     key = hashlib.sha256(json.dumps([card.family, options], sort_keys=True).encode())
