@@ -1,15 +1,25 @@
 """A style's name, file or address -> a loaded generator."""
 
 import hashlib
+import importlib
+import inspect
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lucidsonic.generators import Generator, build_generator
+from lucidsonic.errors import ConfigError, WeightsError
+from lucidsonic.generators import Generator, build_generator, find_family
+from lucidsonic.generators.callable import wrap_callable
+from lucidsonic.pipeline.styles import Style, read_style
+from lucidsonic.pipeline.weights import Weights, ready_weights
 from lucidsonic.types import OnProgress, ignore_progress
-from lucidsonic.zoo import Catalog, ModelCard, catalog_folders
+from lucidsonic.zoo import ModelCard
+from lucidsonic.zoo.fetch import downloaded, fetch
+
+SQUARE = (256, 256)  # the shape of a network whose size nobody told yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +30,15 @@ class LoadedModel:
         generator: ready to paint.
         title: its name for people.
         fingerprint: hash of the family, the options and the weights.
+        card: what is known of it, if it has a card.
+        weights_sha256: of the weights file before any conversion; "" without weights.
     """
 
     generator: Generator
     title: str
     fingerprint: str
+    card: ModelCard | None = None
+    weights_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +47,8 @@ class StyleFacts:
 
     Attributes:
         title: its name for people.
-        native_size: height and width of its pictures; None when it paints any size.
+        native_size: height and width of its pictures; None when it paints any size. Without a
+            card only the shape is meant.
         bytes_to_fetch: what is not on this disk yet; -1 when nobody knows how large it is.
     """
 
@@ -43,7 +58,7 @@ class StyleFacts:
 
 
 def open_generator(
-    style: str,
+    style: str | Path,
     *,
     device: str = "cpu",
     options: Mapping[str, Any] | None = None,
@@ -54,9 +69,9 @@ def open_generator(
     """Load the generator of a style, fetching its weights first if need be.
 
     Args:
-        style: a card's id.
+        style: a card's id, a file, a folder, an address or Python; see `styles.read_style`.
         device: a torch device name.
-        options: laid over the card's `[generator]` table.
+        options: laid over what the weights and the card's `[generator]` table say.
         paint_size: height and width for a generator that paints any size.
         models_dir: look for cards here first.
         on_progress: told how a download goes.
@@ -66,47 +81,143 @@ def open_generator(
         WeightsError: the weights cannot be had.
         ConfigError: the options do not fit the family.
     """
-    catalog = Catalog(*catalog_folders(models_dir))
-    card = catalog[style]
-    weights = weights_beside(card, catalog.folder(style))
-    chosen = {**card.generator, **(options or {})}
-    generator = build_generator(card.family, weights, chosen, device=device)
+    known = read_style(style, models_dir=models_dir)
+    if known.kind == "python":
+        return _open_python(known, dict(options or {}), device)
+    weights = fetch_weights(known, on_progress=on_progress)
+    family = _family(known, weights)
+    chosen = _options(known, weights, options or {}, family)
+    path = weights.path if weights else None
+    generator = build_generator(family, path, chosen, device=device)
     if generator.capabilities.resolution_free and paint_size is not None:
         chosen = {**chosen, "size": paint_size}
-        generator = build_generator(card.family, weights, chosen, device=device)
-    return LoadedModel(generator, card.title, fingerprint(card, chosen, weights))
+        generator = build_generator(family, path, chosen, device=device)
+    sha256 = weights.sha256 if weights else ""
+    key = hashlib.sha256(json.dumps([family, chosen, sha256], sort_keys=True).encode())
+    return LoadedModel(generator, known.title, key.hexdigest(), known.card, sha256)
 
 
 def load_generator(path_or_id: str | Path, device: str = "cpu") -> Generator:
-    """A generator by its card's id.
+    """A generator by its card's id, file, folder or address.
+
+    It has the attributes `z_dim`, `c_dim`, `size` (height, width), `has_mapping` and `num_ws`.
+    With a mapping: `w = g.mapping(z, c, truncation_psi=1.0, truncation_cutoff=None)` and
+    `g.synthesis(w, noise_mode="const")`. Always: `g(z, c)` and `g.render(controls)`.
 
     Raises:
         UnknownNameError: no card of that id.
         WeightsError: the weights cannot be had.
     """
-    return open_generator(str(path_or_id), device=device).generator
+    return open_generator(path_or_id, device=device).generator
 
 
-def fingerprint(card: ModelCard, options: Mapping[str, Any], weights: Path | None) -> str:
-    """Hash of all that decides what the generator paints."""
-    key = hashlib.sha256(json.dumps([card.family, options], sort_keys=True).encode())
-    if weights is not None:
-        with weights.open("rb") as file:
-            key.update(hashlib.file_digest(file, "sha256").digest())
-    return key.hexdigest()
+def fetch_weights(style: Style, *, on_progress: OnProgress = ignore_progress) -> Weights | None:
+    """A style's weights, fetched, checked and converted; None for a family without weights.
+
+    Raises:
+        WeightsError: out of reach, damaged, or not the ones that the card names.
+    """
+    path = style.file
+    if style.remote is not None:
+        licence = f" (licence: {style.card.license})" if style.card else ""
+        label = f"{style.title}{licence}"
+        fetched = fetch(style.remote, key=style.key, label=label, on_progress=on_progress)
+        path = fetched.path
+    if path is None:
+        return None
+    weights = ready_weights(path, on_progress=on_progress)
+    wanted = (
+        style.card.weights.sha256
+        if style.card and style.card.weights.source == "bundled"
+        else None
+    )
+    if wanted is not None and wanted != weights.sha256:
+        raise WeightsError(
+            f"The bytes of '{path}' are not those that its card names.",
+            hint="Export or download it again, or correct sha256 in its model.toml.",
+        )
+    return weights
 
 
-def weights_beside(card: ModelCard, folder: Path) -> Path | None:
-    """The weights that came with a card; None for a family without weights."""
-    return folder / card.weights.file if card.weights.source == "bundled" else None
-
-
-def describe_style(style: str, *, models_dir: Path | None = None) -> StyleFacts:
+def describe_style(style: str | Path, *, models_dir: Path | None = None) -> StyleFacts:
     """What is known of a style without loading or fetching anything.
 
     Raises:
         UnknownNameError: no card of that id.
     """
-    card = Catalog(*catalog_folders(models_dir))[style]
-    free = card.weights.source == "none"
-    return StyleFacts(card.title, None if free else (card.resolution, card.resolution), 0)
+    known = read_style(style, models_dir=models_dir)
+    missing = 0
+    if known.remote is not None and downloaded(known.remote, key=known.key) is None:
+        missing = -1 if known.remote.size is None else known.remote.size
+    if known.card is None:
+        return StyleFacts(known.title, SQUARE, missing)
+    free = known.card.weights.source == "none"
+    size = (known.card.resolution, known.card.resolution)
+    return StyleFacts(known.title, None if free else size, missing)
+
+
+def _family(style: Style, weights: Weights | None) -> str:
+    told = weights.family if weights else ""
+    named = style.card.family if style.card else ""
+    if not (told or named):
+        raise WeightsError(
+            f"'{style.title}' does not say what kind of network it is.",
+            hint="A safetensors file needs a model.toml beside it; see models/README.md.",
+        )
+    if told and named and told != named:
+        raise WeightsError(
+            f"The card of '{style.title}' says {named}, but its weights are {told}.",
+            hint="Correct 'family' in its model.toml.",
+        )
+    return named or told
+
+
+def _options(
+    style: Style, weights: Weights | None, asked: Mapping[str, Any], family: str
+) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    takes_names = "class_names" in find_family(family).Options.model_fields
+    if takes_names and style.card and style.card.classes:
+        told["class_names"] = list(style.card.classes)
+    carried = dict(weights.options) if weights else {}
+    return {**carried, **told, **(style.card.generator if style.card else {}), **asked}
+
+
+def _open_python(style: Style, options: dict[str, Any], device: str) -> LoadedModel:
+    """A person's own generator: a factory, or a function that paints."""
+    made = _import_name(style.key)
+    if not _wants_arguments(made):
+        made = made()
+    if not (hasattr(made, "capabilities") and hasattr(made, "render")):
+        if not callable(made):
+            raise ConfigError(
+                f"'{style.key}' gives a {type(made).__name__}, which cannot paint.",
+                hint="It must give a Generator, or a function (z, classes) -> pictures.",
+            )
+        made = wrap_callable(made, options, device=device)
+    key = hashlib.sha256(json.dumps(["python", style.key, options], sort_keys=True).encode())
+    return LoadedModel(made, style.title, key.hexdigest())
+
+
+def _import_name(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:  # the console script, unlike `python -m`, does not look here
+        sys.path.insert(0, here)
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"Cannot import '{attribute}' from '{module}': {error}.",
+            hint="Run it in the folder where that module lies, or install it.",
+        ) from error
+
+
+def _wants_arguments(function: Any) -> bool:
+    if not callable(function) or hasattr(function, "render"):
+        return True
+    parameters = inspect.signature(function).parameters.values()
+    return any(
+        p.default is p.empty and p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}
+        for p in parameters
+    )

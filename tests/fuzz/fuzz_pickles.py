@@ -19,7 +19,7 @@ sys.path[:0] = [
 LIMITS = ["-max_len=16384", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1"]
 
 with atheris.instrument_imports(include=["lucidsonic.zoo", "lucidsonic.errors"]):
-    from hostile_numbers import hostile_files
+    from hostile_numbers import hostile_files  # pyright: ignore[reportMissingImports]
 
     from lucidsonic.errors import WeightsError
     from lucidsonic.zoo.convert import inspect_pickle, network_record
@@ -46,7 +46,7 @@ def try_one(data: bytes) -> None:
 
 def write_seeds(folder: Path) -> Path:
     """The hostile files and an honest one, as far as they are small; opcodes as words."""
-    from hostile import network, tensor
+    from hostile import network, tensor  # pyright: ignore[reportMissingImports]
 
     folder.mkdir(parents=True, exist_ok=True)
     seeds = {**hostile_files(folder / "canary"), "honest": network(tensor())}
