@@ -14,8 +14,9 @@ import torch
 from lucidsonic import encoding
 from lucidsonic.pipeline.analysis import analyze
 from lucidsonic.pipeline.doctor import write_trial_song
-from lucidsonic.pipeline.film import make_film, prepare
+from lucidsonic.pipeline.film import make_film
 from lucidsonic.pipeline.frames import Painter, Scene, find_batch
+from lucidsonic.pipeline.production import prepare
 from lucidsonic.pipeline.segments import VARIABLE
 from lucidsonic.pipeline.settle import settle
 from lucidsonic.pipeline.tell import Teller, memory_mb

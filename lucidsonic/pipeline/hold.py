@@ -32,7 +32,14 @@ class HeldTrajectory:
         inner = self.inner.at(first, int(held[-1]) + 1)
         rows = held - first
         return Controls(
-            **{name: take(getattr(inner, name), rows) for name in Controls.__slots__}
+            latent=inner.latent[rows],
+            condition=None if inner.condition is None else inner.condition[rows],
+            truncation=inner.truncation[rows],
+            noise_phase=inner.noise_phase[rows],
+            noise_mix=inner.noise_mix[rows],
+            gains=inner.gains[rows],
+            transform=inner.transform[rows],
+            time_s=inner.time_s[rows],
         )
 
     def drawn(self, frames: np.ndarray) -> np.ndarray:
@@ -40,8 +47,3 @@ class HeldTrajectory:
         per_picture = max(float(self.fps) / self.hold_fps, 1.0)
         picture = np.floor((frames + 1e-9) / per_picture)
         return np.minimum(np.ceil(picture * per_picture - 1e-9).astype(int), frames)
-
-
-def take(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
-    """Some rows, or nothing of nothing."""
-    return None if values is None else values[rows]

@@ -9,9 +9,9 @@ from lucidsonic import encoding
 from lucidsonic.audio import open_song
 from lucidsonic.errors import ConfigError
 from lucidsonic.nn.resample import to_rgb24
-from lucidsonic.pipeline.film import Production, film_size, frame_range, prepare
 from lucidsonic.pipeline.frames import choose_device, choose_dtype, paint_rgb
 from lucidsonic.pipeline.models import describe_style
+from lucidsonic.pipeline.production import Production, film_size, frame_range, prepare
 from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import RenderPlan
 from lucidsonic.timebase import (

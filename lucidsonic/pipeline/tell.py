@@ -31,7 +31,7 @@ class Teller:
             self.seconds[name] = self.seconds.get(name, 0.0) + took
 
     @contextmanager
-    def painting(self, frames: int, fps: Fraction) -> Iterator[Callable[[int], None]]:
+    def painting(self, frames: int, fps: Fraction) -> Iterator[Callable[..., None]]:
         """Time the painting; the yielded function is told how many frames are done."""
         began = time.perf_counter()
 

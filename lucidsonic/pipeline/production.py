@@ -1,0 +1,150 @@
+"""A plan -> everything that it names, loaded: before the first frame is painted."""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from lucidsonic.audio import open_song
+from lucidsonic.effects import build_chain
+from lucidsonic.errors import ConfigError
+from lucidsonic.pipeline.frames import Scene, choose_device, choose_dtype
+from lucidsonic.pipeline.hold import HeldTrajectory
+from lucidsonic.pipeline.listen import Hearing, listen
+from lucidsonic.pipeline.models import LoadedModel, open_generator
+from lucidsonic.pipeline.tell import Teller
+from lucidsonic.plan import FilmTable, RenderPlan
+from lucidsonic.timebase import frames_to_seconds, seconds_to_frame, seconds_to_frames
+from lucidsonic.trajectory import plan_trajectory
+from lucidsonic.types import Song
+
+WIDE = Fraction(16, 9)
+CPU_PIXELS = 640 * 360  # what a resolution-free style paints a frame on a CPU by default
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """A plan with everything that it names loaded.
+
+    Attributes:
+        plan: the settings.
+        hearing: the music.
+        model: the generator and where it comes from.
+        scene: what paints any frame.
+        first: the film's first frame, counted in the whole song.
+        last: one past its last frame.
+        device: what the generator lies on.
+    """
+
+    plan: RenderPlan
+    hearing: Hearing
+    model: LoadedModel
+    scene: Scene
+    first: int
+    last: int
+    device: str
+
+    @property
+    def sound(self) -> Song:
+        """The part of the song, or of the other file to be heard, that the film covers."""
+        table, fps = self.plan.song, self.plan.film.fps
+        start_s = frames_to_seconds(self.first, fps)
+        song = self.hearing.song
+        until_s = min(frames_to_seconds(self.last, fps), song.duration_s)
+        if table.output_audio is not None:
+            song = open_song(table.output_audio)
+            until_s = min(until_s, song.duration_s)
+        return replace(song, start_s=start_s, duration_s=until_s - start_s)
+
+
+def prepare(plan: RenderPlan, teller: Teller) -> Production:
+    """Hear the song, load the generator, steer it: everything before the first frame."""
+    device = choose_device(plan.model.device)
+    with teller.stage("listen"):
+        hearing = listen(plan.song, plan.film.fps, on_progress=teller.pass_on)
+    first, last = frame_range(plan, hearing.song)
+    with teller.stage("load"):
+        model = open_model(plan, device, teller)
+    with teller.stage("steer"):
+        scene = set_scene(plan, hearing, model, device)
+    return Production(plan, hearing, model, scene, first, last, device)
+
+
+def frame_range(plan: RenderPlan, song: Song) -> tuple[int, int]:
+    """The film's frames, counted in the whole song.
+
+    Raises:
+        ConfigError: the part begins after the song has ended.
+    """
+    fps, total = plan.film.fps, song.frame_count(plan.film.fps)
+    first = seconds_to_frame(plan.song.start, fps)
+    if first >= total:
+        raise ConfigError(
+            f"--from {plan.song.start:g} s lies behind the song's end, {song.duration_s:.1f} s."
+        )
+    end = plan.song.end
+    return first, total if end is None else min(
+        total, max(first + 1, seconds_to_frames(end, fps))
+    )
+
+
+def open_model(plan: RenderPlan, device: str, teller: Teller) -> LoadedModel:
+    """The generator of the plan's style, at the size it should paint."""
+    return open_generator(
+        plan.model.style,
+        device=device,
+        options=plan.model.options,
+        paint_size=paint_size(plan.film, device),
+        on_progress=teller.pass_on,
+    )
+
+
+def set_scene(plan: RenderPlan, hearing: Hearing, model: LoadedModel, device: str) -> Scene:
+    """Who paints what, in which light."""
+    generator, able = model.generator, model.generator.capabilities
+    trajectory = plan_trajectory(
+        hearing.features,
+        able,
+        keyframes=generator.keyframes,
+        directions=generator.directions,
+        options=plan.trajectory,
+        seed=plan.seed,
+        pulse=hearing.roles["pulse"],
+        motion=hearing.roles["motion"],
+        classes=hearing.roles["class"],
+    )
+    if plan.film.hold_fps is not None:
+        trajectory = HeldTrajectory(trajectory, plan.film.fps, plan.film.hold_fps)
+    return Scene(
+        generator=generator,
+        trajectory=trajectory,
+        chain=build_chain(plan.effects, hearing.roles["effect"], seed=plan.seed),
+        size=film_size(plan.film, None if able.resolution_free else able.size),
+        fit=plan.film.fit,
+        resample=plan.film.resample,
+        dtype=choose_dtype(plan.model.precision, device),
+        guard=plan.film.flash_guard,
+        fps=plan.film.fps,
+    )
+
+
+def film_size(table: FilmTable, native: tuple[int, int] | None) -> tuple[int, int]:
+    """Height and width of the film, both even.
+
+    Args:
+        table: asks for a size, or for a height.
+        native: the shape of the generator's pictures; None when it paints any shape.
+    """
+    if table.size is not None:
+        width, height = table.size
+        return height, width
+    shape = WIDE if native is None else Fraction(native[1], native[0])
+    return table.height, 2 * round(table.height * shape / 2)
+
+
+def paint_size(table: FilmTable, device: str) -> tuple[int, int]:
+    """Height and width at which a resolution-free generator paints this film."""
+    height, width = film_size(table, None)
+    scale = table.paint
+    if scale == "auto":
+        slow = device == "cpu"
+        scale = min(1.0, (CPU_PIXELS / (height * width)) ** 0.5) if slow else 1.0
+    return max(16, round(height * scale)), max(16, round(width * scale))
