@@ -98,7 +98,7 @@ def parse_offset(text: str, number: int, name: str) -> float:
 
 def with_ends(sung: list[tuple[float, str]]) -> tuple[LyricLine, ...]:
     """Lines that end where the next begins; empty ones only end the one before."""
-    starts = [time for time, _ in sung[1:]] + [float("inf")]
+    starts = [*(time for time, _ in sung[1:]), float("inf")][: len(sung)]
     return tuple(
         LyricLine(start, min(end, start + MAX_LINE_S), words)
         for (start, words), end in zip(sung, starts, strict=True)

@@ -36,10 +36,10 @@ _CHATTER = re.compile(
 )
 _SOURCE = re.compile(r"^(\[[^\]]+ @ 0x[0-9a-f]+\] ?)+")
 _TELLING = (
-    "No space left",
+    "No space left on device",
     "File too large",
     "Permission denied",
-    "Read-only",
+    "Read-only file system",
     "Is a directory",
 )
 
