@@ -16,6 +16,7 @@ ROWS = 8  # directions: kick, snare or note, hat, three of harmony, two of wande
 NOTE, HARMONY, WANDER = 1, slice(3, 6), slice(6, 8)
 PULSE_UNIT = 1.5  # directions that a full hit pushes at pulse_react 1
 HARMONY_UNIT = 1.0  # the same for a clear chord at harmony_react 1
+CLEAR = 0.15  # tonnetz of a chord under drums and voices; a chord alone has up to .9
 HARMONY_S = 0.2  # standard deviation; chords bend, they do not hit
 WANDER_UNIT = 1.2  # reach of the wandering at motion_randomness 1
 WANDER_KEYS = 0.5  # keyframes of motion from one turn of the wandering to the next
@@ -165,7 +166,8 @@ def chords(course: Course) -> Floats:
     level = smoothstep(score.smooth(loud, HARMONY_S) / 0.3)
     circles = (tonnetz[:, 0::2] + tonnetz[:, 1::2]) / np.sqrt(2.0)
     react = HARMONY_UNIT * course.options.harmony_react * course.intensity.motion
-    return react * level[:, None] * score.smooth(circles, HARMONY_S)
+    bend = score.smooth(circles, HARMONY_S)
+    return react * level[:, None] * bend / np.sqrt(bend * bend + CLEAR * CLEAR)
 
 
 def wandering(course: Course) -> Floats:

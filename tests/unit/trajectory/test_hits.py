@@ -224,3 +224,17 @@ def test_the_same_chord_bends_the_picture_the_same_way():
     assert np.linalg.norm(bend[90, 1] - bend[30, 1]) > 2 * np.linalg.norm(
         bend[90, 0] - bend[30, 0]
     )
+
+
+def test_a_chord_under_drums_bends_the_picture_about_as_a_clear_one_does():
+    def bend(tonnetz: float) -> float:
+        chord = np.full((60, 6), tonnetz, dtype=np.float32)
+        chord[:30] = -tonnetz
+        still = {**STILL, "speed_fpm": 0.0, "harmony_react": 1.0}
+        latent = (
+            Model(spherical=False).film(song(2, harmonic=0.6, tonnetz=chord), **still).latent
+        )
+        return float(np.linalg.norm(latent[-1] - latent[0]))
+
+    assert bend(0.0) == 0
+    assert 0.4 < bend(0.1) / bend(0.7) < 0.9
