@@ -45,7 +45,7 @@ def rings(c: Canvas) -> Layers:
 def caustics(c: Canvas) -> Layers:
     """Under water: a net of light, shafts from above, plankton."""
     f, t = c.fields, c.traits
-    rate = 3.2 + 2.0 * t["density"]
+    rate = 4.6 + 2.4 * t["density"]
     turn = TAU * c.drift
     x = rate * (c.x + 0.2 * f["u"]) + 0.9 * f["b"]
     y = rate * (c.y * 1.25 + 0.2 * f["v"]) + 0.9 * f["c"]
@@ -63,7 +63,7 @@ def caustics(c: Canvas) -> Layers:
         0.42 * (1 - deep) ** 1.5 + 0.4 * net * (1 - 0.75 * deep) + 0.3 * surface + 0.22 * shaft
     )
     light = 0.45 + 1.3 * net * (1 - 0.7 * deep) + 0.8 * shaft + 1.1 * surface
-    life = stars(c, 5.0, share=0.55, size=0.016, rise=1) + 0.6 * stars(c, 12.0, share=0.5)
+    life = stars(c, 3.6, share=0.4, size=0.02, rise=1) + 0.5 * stars(c, 9.0, share=0.4)
     return Layers(0.05 + tone, light, life * (0.25 + 0.75 * deep) * 1.3)
 
 
@@ -73,19 +73,19 @@ def strings(c: Canvas) -> Layers:
     lean = (t["angle"] - 0.5) * 1.2
     across = c.x * torch.cos(lean) + c.y * torch.sin(lean)
     along = c.y * torch.cos(lean) - c.x * torch.sin(lean)
-    hump = glow(across - c.focus[0], 0.55 + 0.4 * t["width"])
-    swell = 0.34 * f["a"] + 0.2 * f["b"] + 0.08 * c.gains[2] * f["d"]
+    hump = glow(across - c.focus[0], 0.4 + 0.3 * t["width"])
+    swell = 0.30 * f["a"] + 0.16 * f["b"] + 0.08 * c.gains[2] * f["d"]
     height = swell * (0.25 + 1.1 * hump) * c.gains[0]
-    count = 9 + 9 * t["density"]
+    count = 5 + 6 * t["density"]
     phase = (along + height) * count
     near = (phase - phase.round()).abs() / count
-    thin = 0.006 + 0.012 * hump
+    thin = 0.004 + 0.009 * hump
     core = line(near, thin)
-    halo = glow(near, 0.03)
+    halo = glow(near, 0.022)
     lit = smooth(height.abs(), 0.0, 0.45)
     fade = glow(along, 0.9) * (0.12 + 0.88 * hump)
-    tone = 0.04 + (0.35 + 0.6 * lit) * core * (0.3 + 0.7 * fade) + 0.25 * halo * fade
-    light = 0.3 + (1.9 * core + 0.5 * halo) * fade
+    tone = 0.04 + (0.3 + 0.55 * lit) * core * (0.25 + 0.75 * fade) + 0.2 * halo * fade
+    light = 0.3 + (1.7 * core + 0.4 * halo) * fade
     _, mist = cloud(c, c.x * 0.5 + 0.2 * f["u"], c.y * 0.5 + 0.2 * f["v"])
     tone = tone + 0.10 * smooth(mist, -0.5, 2.0) * hump
     return Layers(tone, light, 0.9 * core * fade * smooth(lit, 0.55, 1.0))

@@ -91,21 +91,21 @@ def mandala(c: Canvas) -> Layers:
         size *= 1.25
         trap = torch.minimum(trap, torch.minimum(x.abs(), y.abs()) / size)
         beads = torch.minimum(beads, (torch.hypot(x, y) - 0.16).abs() / size)
-    lines = line(trap, 0.010 + 0.010 * t["width"])
-    halo = glow(trap, 0.05)
-    hoops = line(beads, 0.012)
-    fade = torch.exp(-0.9 * r.square())
+    lines = line(trap, 0.004 + 0.005 * t["width"])
+    halo = glow(trap, 0.02)
+    hoops = line(beads, 0.006)
+    fade = torch.exp(-0.8 * r.square()) * (0.25 + 0.75 * smooth(r, 0.0, 0.55))
     petal = smooth(torch.hypot(x, y) / size, 0.45, 0.05)
     heart = torch.exp(-(r / 0.13).square())
     wash = 0.5 + 0.5 * torch.sin(5 * r - TAU * c.drift + f["a"])
-    tone = 0.05 + (0.3 * petal * wash + 0.45 * lines + 0.3 * hoops + 0.15 * halo) * fade
-    light = 0.3 + (1.5 * lines + 1.1 * hoops + 0.5 * halo + 0.7 * petal) * fade + 1.3 * heart
+    tone = 0.05 + (0.35 * petal * wash + 0.4 * lines + 0.3 * hoops + 0.12 * halo) * fade
+    light = 0.3 + (0.9 * lines + 0.9 * hoops + 0.3 * halo + 0.8 * petal) * fade + 1.1 * heart
     return Layers(tone + 0.5 * heart, light, 0.8 * hoops * fade * wash)
 
 
 HORIZON = 0.42
 # buildings a unit, tallest, how far in the haze
-STREETS = ((3.1, 0.75, 0.55), (2.3, 0.95, 0.25), (1.5, 0.80, 0.0))
+STREETS = ((4.6, 1.05, 0.75), (3.4, 1.25, 0.4), (2.3, 0.80, 0.0))
 
 
 def city(c: Canvas) -> Layers:
@@ -138,21 +138,22 @@ def _street(
     c: Canvas, x: torch.Tensor, y: torch.Tensor, count: torch.Tensor, tall: float, street: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Where the walls of one row are, their lit windows, their neon edges."""
-    place = x * count + 7.3 * street + 50
+    place = (x + 0.6 * c.traits["scatter"] * (3 - street)) * count + 7.3 * street + 50
     number = place.floor()
     inside = place - number
     a, b, s, k = cell_numbers(c, number, torch.full_like(number, 3.0 + street))
     sway = 0.5 + 0.5 * torch.sin(TAU * (b + c.drift) + 2.5 * c.traits["shape"])
-    top = tall * (0.12 + 0.5 * a + 0.4 * sway * s) * (0.72 + 0.28 * c.gains[0])
+    middle = 0.35 + 0.65 * glow(((number + 0.5 - 7.3 * street - 50) / count), 0.8)
+    top = tall * (0.10 + (0.5 * a + 0.45 * sway * s) * middle) * (0.72 + 0.28 * c.gains[0])
     up = HORIZON - y
     side = torch.minimum(inside, 1 - inside) / count
     wall = smooth(top - up, 0.0, 0.008) * smooth(side, 0.004, 0.010)
-    rows, columns = up * 26, inside * (3 + (4 * k).floor())
+    rows, columns = up * 34, inside * (3 + (3 * k).floor())
     lamp = cell_numbers(c, columns.floor() + 9 * number, rows.floor() + 40 * street)
     flicker = 1 + 0.6 * c.sparkle * torch.sin(TAU * (lamp[1] * 9 + c.time_s * (0.5 + lamp[2])))
     frame = smooth((columns - columns.floor() - 0.5).abs(), 0.36, 0.26)
     frame = frame * smooth((rows - rows.floor() - 0.5).abs(), 0.34, 0.24)
-    pane = frame * smooth(lamp[0], 0.60, 0.66) * flicker * (0.35 + 0.65 * lamp[3])
-    lit = smooth(k, 0.35, 0.5)
+    pane = frame * smooth(lamp[0], 0.42, 0.5) * flicker * (0.35 + 0.65 * lamp[3])
+    lit = smooth(k, 0.55, 0.7) * (1 - 0.3 * street)
     rim = (line(top - up, 0.008) + line(side - 0.012, 0.006) * 0.5) * wall * lit
     return wall, pane * smooth(side, 0.015, 0.03) * smooth(top - up, 0.03, 0.05), rim

@@ -24,6 +24,7 @@ from lucidsonic.generators.lumen.palettes import (
     mix_palettes,
     oklab_to_rgb,
     palette_colours,
+    palette_table,
     spline_basis,
     turn_hue,
 )
@@ -241,8 +242,7 @@ class Painter:
         angle = (t["hue"][:, 0] - 0.5) * 2 * TAU * self.hue_range
         chroma = 0.9 + 0.3 * t["chroma"][:, 0] + 0.1 * (canvas.gains[1][:, 0] - 1)
         lab = turn_hue(lab, angle, chroma)
-        table = oklab_to_rgb(self.basis @ lab[:, :STOPS]).transpose(1, 2).contiguous()
-        return table, oklab_to_rgb(lab[:, STOPS])
+        return palette_table(self.basis, lab[:, :STOPS]), oklab_to_rgb(lab[:, STOPS])
 
 
 def pick(canvas: Canvas, shown: torch.Tensor) -> Canvas:

@@ -42,8 +42,8 @@ PALETTES = {
     "indigo-ink": "#0a0e1c #1c2a4f #4f6a9c #c9cfd6 #f7f3ea #d9472b",
     "sepia": "#120c08 #3d2a1c #8a6a4a #d8c3a0 #f8efdd #2f6f73",
     "moon": "#05070b #1a222e #55687d #b9cbd6 #f7fbff #ffdf9e",
-    "coral-paper": "#17324d #1f6f78 #f2785c #f9c784 #fdf3e1 #e23e57",
-    "forest-paper": "#10241f #1f4f3f #5b8c5a #e3c567 #f8f1dd #d1495b",
+    "coral-paper": "#14304f #7d3f74 #f2785c #f9c784 #fdf3e1 #e23e57",
+    "forest-paper": "#10241f #1f4f3f #5b8c5a #d9c15f #f8f1dd #e8703a",
     "candy-paper": "#2b1b4d #6a3fa0 #f45b8c #ffb77d #fff2e0 #25c7c7",
     "night-paper": "#0c1230 #223a70 #5a6fb0 #f4a6a0 #ffeedd #ffd166",
     "desert-paper": "#3b1c2f #8f3b4a #d9704c #f2b36a #fdeccb #2a7f86",
@@ -112,7 +112,7 @@ def spline_basis(device: torch.device) -> torch.Tensor:
 
 
 def mix_palettes(palettes: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Mix in OKLab and give back the chroma that opposite hues would cancel.
+    """Mix in OKLab without losing colour.
 
     Args:
         palettes: `(palettes, 6, 3)`.
@@ -123,6 +123,18 @@ def mix_palettes(palettes: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """
     mixed = torch.einsum("bp,psc->bsc", weights, palettes)
     wanted = torch.einsum("bp,ps->bs", weights, palettes[..., 1:].norm(dim=-1))
+    return keep_chroma(mixed, wanted)
+
+
+def palette_table(basis: torch.Tensor, stops: torch.Tensor) -> torch.Tensor:
+    """Light `(batch, 3, STEPS)` of the palettes with OKLab `stops` `(batch, STOPS, 3)`."""
+    lab = keep_chroma(basis @ stops, basis @ stops[..., 1:].norm(dim=-1)[..., None])
+    return oklab_to_rgb(lab).transpose(1, 2).contiguous()
+
+
+def keep_chroma(mixed: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Give back the chroma that opposite hues cancel when they are mixed."""
+    wanted = wanted.reshape(mixed.shape[:-1]).clamp_min(0)
     found = mixed[..., 1:].norm(dim=-1)
     boost = ((wanted + 0.01) / (found + 0.25 * wanted + 0.01)).clamp(1.0, 2.5)
     return torch.cat([mixed[..., :1], mixed[..., 1:] * boost[..., None]], dim=-1)

@@ -23,7 +23,7 @@ def hills(c: Canvas) -> Layers:
         bumps = 0.5 * swell + 0.35 * (f["b"] if k % 3 else f["c"]) + 0.07 * c.gains[2] * f["d"]
         lean = 0.3 * torch.sin(1.4 * c.x + 2.1 * k + TAU * c.drift + 3 * t["shape"])
         edge = c.y - (-0.28 + 1.05 * near) + (0.16 + 0.1 * t["warp"]) * (bumps + lean)
-        tone, shade, accent = _lay(edge, 0.80 - 0.74 * near, tone, shade, accent)
+        tone, shade, accent = _lay(edge, 0.77 - 0.74 * near, tone, shade, accent)
     return Layers(tone, shade * (1 - accent), accent * shade)
 
 
@@ -38,7 +38,9 @@ def well(c: Canvas) -> Layers:
         near = k / (SHEETS - 1)
         wave = 0.55 * (f["u"] if k % 2 else f["v"]) + 0.45 * (f["b"] if k % 3 else f["c"])
         turn = torch.cos(c.symmetry * angle + 1.3 * k + TAU * c.drift) if k % 2 else petals
-        hole = (0.16 + 0.78 * near) * (0.8 + 0.3 * t["scale"]) * (0.88 + 0.12 * c.gains[0])
+        hole = (
+            (0.15 + 0.95 * near**1.2) * (0.85 + 0.3 * t["scale"]) * (0.88 + 0.12 * c.gains[0])
+        )
         edge = c.radius - hole + (0.05 + 0.09 * near) * wave
         edge = edge + 0.055 * t["shape"] * turn * (0.4 + near)
         tone, shade, accent = _lay(edge, 0.86 - 0.80 * near, tone, shade, accent)
@@ -70,7 +72,9 @@ def ink(c: Canvas) -> Layers:
     wash, fibre = cloud(c, x * 0.45 + 0.13 * f["b"], y * 0.45 + 0.13 * f["c"])
     fine, _ = cloud(c, x * 1.3 + 0.25 * wash, y * 1.3 + 0.25 * fibre)
     away = 1 - c.pool
-    depth = f["a"] * 0.8 + 0.55 * wash + 0.2 * fine + 0.9 * away - 1.0 + 0.25 * (c.gains[0] - 1)
+    depth = (
+        f["a"] * 0.8 + 0.55 * wash + 0.2 * fine + 0.8 * away - 0.55 + 0.25 * (c.gains[0] - 1)
+    )
     body = smooth(depth, -0.15, 1.3)
     rim = line(depth + 0.02, 0.10)
     thread = line(fine + 0.6 * wash, 0.10) * smooth(depth, -0.7, 0.2)

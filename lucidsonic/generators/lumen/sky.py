@@ -55,7 +55,7 @@ def nebula(c: Canvas) -> Layers:
     x, y = c.x + warp * f["u"], c.y + warp * f["v"]
     gas, dust = cloud(c, x * 0.5 + 0.1 * f["b"] + 1.3, y * 0.5 + 0.1 * f["c"] + 0.4)
     fine, wisp = cloud(c, x * 1.1 + 0.16 * gas, y * 1.1 + 0.16 * dust)
-    shape = 0.5 * f["m"] + 0.6 * gas + 0.3 * fine + 2.0 * c.pool - 1.15
+    shape = 0.4 * f["m"] + 0.6 * gas + 0.3 * fine + 2.2 * c.pool - 0.95
     body = smooth(shape, -0.7, 2.1)
     lane = smooth(dust + 0.5 * wisp - 0.6 * c.pool, 0.1, 1.5)
     relief = (0.5 + 0.32 * fine + 0.2 * wisp).clamp(0.05, 1.3)
@@ -75,16 +75,16 @@ def galaxy(c: Canvas) -> Layers:
     dx, dy = c.x - 0.6 * c.focus[0], c.y - 0.6 * c.focus[1]
     x, y = dx * cos - dy * sin, (dx * sin + dy * cos) * (1.5 + 1.0 * t["scale"])
     r = torch.hypot(x, y) + 0.04 * f["b"] + 1e-3
-    turn = torch.atan2(y, x) + (2.4 + 1.5 * t["bend"]) * torch.log(r + 0.12) - TAU * c.drift
-    ox, oy = r * torch.cos(turn), r * torch.sin(turn)
+    turn = torch.atan2(y, x) + (1.7 + 1.1 * t["bend"]) * torch.log(r + 0.25) - TAU * c.drift
+    ox, oy = r * torch.cos(2 * turn), r * torch.sin(2 * turn)
     gas, dust = cloud(c, ox * 0.9 + 0.7, oy * 0.9 + 2.1)
-    arms = 0.5 + 0.5 * torch.cos(2 * turn + 0.5 * f["c"])
-    disc = torch.exp(-1.7 * r)
-    body = disc * (0.12 + arms.square() * (0.8 + 0.35 * gas).clamp_min(0))
-    lane = smooth(dust + 1.5 * arms, 0.2, 1.6) * (1 - 0.45 * smooth(dust, 0.4, 1.4))
-    core = torch.exp(-(r / 0.16).square()) + 0.5 * torch.exp(-4.5 * r)
-    tone = 0.06 + 1.1 * body * lane + 0.55 * core
-    light = 0.3 + 2.2 * body * lane + 1.5 * core
+    arms = 0.5 + 0.5 * torch.cos(2 * turn + 0.5 * f["c"] + 0.5 * gas)
+    disc = torch.exp(-1.35 * r)
+    body = disc * (0.25 + 0.2 * gas + arms * (0.75 + 0.4 * gas)).clamp_min(0.02)
+    lane = 1 - 0.8 * smooth(dust - 0.6 * arms + 0.3 * disc, 0.0, 1.1)
+    core = torch.exp(-(r / 0.13).square()) + 0.35 * torch.exp(-5.0 * r)
+    tone = 0.06 + 0.85 * body * lane + 0.5 * core
+    light = 0.3 + 1.5 * body * lane + 1.2 * core
     sky = stars(c, 7.0, share=0.5, size=0.013)
     knots = stars(c, 19.0, share=0.5, size=0.012) * smooth(body, 0.08, 0.5) * 2.2
     return Layers(tone, light, 0.8 * sky + knots)
@@ -103,8 +103,9 @@ def flame(c: Canvas) -> Layers:
     rise = 1.0 - c.y - 0.75 * hearth.square() - 0.35 * (1 - c.gains[0])
     heat = 1.15 - 0.85 * rise + 0.42 * lick + 0.3 * fine * rise.clamp(0, 1)
     tongue = line(lick + 0.4 * fine + 0.3 * f["b"], 0.3) * smooth(heat, -0.5, 0.7)
-    body = smooth(heat, -0.35, 1.5)
-    tone = 0.04 + 0.8 * body + 0.22 * tongue * (1 - 0.5 * body)
-    light = 0.2 + 1.25 * body + 0.9 * tongue
+    body = smooth(heat, -0.35, 1.9)
+    relief = (0.72 + 0.22 * lick + 0.28 * fine).clamp(0.25, 1.3)
+    tone = 0.04 + 0.78 * body * relief + 0.24 * tongue * (1 - 0.5 * body)
+    light = 0.2 + 1.1 * body * relief + 0.8 * tongue
     sparks = stars(c, 6.0, share=0.5, size=0.014, rise=1) + stars(c, 11.0, share=0.4, rise=1)
     return Layers(tone, light, sparks * (0.4 + glow(c.y - 0.6, 1.2)) * 1.6)
