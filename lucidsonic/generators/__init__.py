@@ -15,6 +15,10 @@ __all__ = ["FAMILIES", "Generator", "build_generator", "find_family"]
 
 FAMILIES: Mapping[str, str] = {
     "lumen": "lucidsonic.generators.lumen",
+    "pixel_vae": "lucidsonic.generators.pixel_vae",
+    "r3gan": "lucidsonic.generators.r3gan",
+    "stylegan2": "lucidsonic.generators.stylegan2",
+    "stylegan3": "lucidsonic.generators.stylegan3",
 }
 ENTRY_POINT_GROUP = "lucidsonic.generators"
 
