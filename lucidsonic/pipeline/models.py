@@ -17,7 +17,7 @@ from lucidsonic.pipeline.styles import Style, read_style
 from lucidsonic.pipeline.weights import Weights, ready_weights
 from lucidsonic.types import OnProgress, ignore_progress
 from lucidsonic.zoo import ModelCard
-from lucidsonic.zoo.fetch import downloaded, fetch
+from lucidsonic.zoo.fetch import downloaded, fetch, label_of
 
 SQUARE = (256, 256)  # the shape of a network whose size nobody told yet
 
@@ -119,8 +119,7 @@ def fetch_weights(style: Style, *, on_progress: OnProgress = ignore_progress) ->
     """
     path = style.file
     if style.remote is not None:
-        licence = f" (licence: {style.card.license})" if style.card else ""
-        label = f"{style.title}{licence}"
+        label = label_of(style.card) if style.card else style.title
         fetched = fetch(style.remote, key=style.key, label=label, on_progress=on_progress)
         path = fetched.path
     if path is None:

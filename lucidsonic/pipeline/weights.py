@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from filelock import FileLock
 
 from lucidsonic.errors import WeightsError
@@ -17,7 +16,7 @@ from lucidsonic.generators import FAMILIES
 from lucidsonic.types import NetworkRecord, OnProgress, Progress, ignore_progress
 from lucidsonic.zoo import network_record, read_pickle_records
 from lucidsonic.zoo.download import check_room
-from lucidsonic.zoo.fetch import file_digest
+from lucidsonic.zoo.fetch import converted_dir, file_digest
 
 VERSION = 1  # of the conversion: another one converts again
 METADATA_KEY = "lucidsonic"
@@ -39,11 +38,6 @@ class Weights:
     sha256: str
     family: str
     options: Mapping[str, Any]
-
-
-def converted_dir() -> Path:
-    """Where converted networks lie, named by the checksum of what they came from."""
-    return Path(platformdirs.user_cache_dir("lucidsonic", appauthor=False)) / "converted"
 
 
 def ready_weights(path: Path, *, on_progress: OnProgress = ignore_progress) -> Weights:

@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from lucidsonic.errors import WeightsError
 from lucidsonic.types import OnProgress, Progress, ignore_progress
-from lucidsonic.zoo.card import HubWeights, UrlWeights
+from lucidsonic.zoo.card import HubWeights, ModelCard, UrlWeights
 from lucidsonic.zoo.download import OnBytes, download
 from lucidsonic.zoo.hub import HubFile, cached_hub_file, fetch_hub_file
 from lucidsonic.zoo.pins import Pin, keep_pin, read_pin
@@ -38,6 +38,16 @@ class Fetched:
 def weights_cache_dir() -> Path:
     """Where files from plain addresses lie; those of the hub lie in the hub's own cache."""
     return Path(platformdirs.user_cache_dir("lucidsonic", appauthor=False)) / "weights"
+
+
+def converted_dir() -> Path:
+    """Where converted networks lie, named by the checksum of what they came from."""
+    return Path(platformdirs.user_cache_dir("lucidsonic", appauthor=False)) / "converted"
+
+
+def label_of(card: ModelCard) -> str:
+    """What a person is told before a download."""
+    return f"{card.title} (licence: {card.license})"
 
 
 def address_of(weights: RemoteWeights) -> str:
