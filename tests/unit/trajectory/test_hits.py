@@ -148,8 +148,11 @@ def test_each_drum_moves_its_own_layers(band: str, group: int):
 
 
 def test_layer_gains_choose_the_layers_that_take_part():
-    features = song(3, hits={"kick": [1.0], "snare": [1.5], "hat": [2.0]}, harmonic=0.5)
-    film = Model(spherical=False, groups=3).film(features, layer_gains=(0, 1, 0), **HITS_ONLY)
+    chords = np.random.default_rng(0).uniform(-1, 1, (90, 6)).astype(np.float32)
+    hits = {"kick": [1.0], "snare": [1.5], "hat": [2.0]}
+    features = song(3, hits=hits, harmonic=0.5, tonnetz=chords)
+    options = {**HITS_ONLY, "harmony_react": 1.0}
+    film = Model(spherical=False, groups=3).film(features, layer_gains=(0, 1, 0), **options)
 
     assert away(film.latent, 0).max() == 0
     assert away(film.latent, 1).max() > 0

@@ -229,3 +229,31 @@ def test_the_hundred_thousandth_frame_is_as_exact_as_the_first():
         return float(np.linalg.norm(np.diff(latent[:, 0], axis=0), axis=1).max())
 
     assert 0.5 < stride(late) / stride(early) < 2
+
+
+def test_bars_that_pass_in_silence_pass_no_keyframe():
+    loudness = np.repeat([0.5, 0.0, 0.5], 240).astype(np.float32)
+    features = song(24, bpm=120, loudness=loudness)
+    speed = steps(Model().film(features, **{**STILL, "keyframes_on": "bars"}))
+
+    assert speed[241:479].max() == 0
+    assert speed.max() < 4 * np.median(speed[:230])
+
+
+def seam(film_latent: FloatArray) -> float:
+    return float(np.linalg.norm(film_latent[0] - film_latent[-1]))
+
+
+def test_a_loop_closes_the_wandering_too():
+    options = {**WALK, "speed_fpm": 0.0, "motion_react": 1.0, "motion_randomness": 1.0}
+    film = Model(spherical=False).film(song(13, harmonic=0.7), loop=True, **options)
+
+    assert seam(film.latent) <= 1.5 * steps(film).max()
+
+
+@pytest.mark.parametrize("latents", [(), (1, 2, 3)])
+def test_a_loop_from_bar_to_bar_ends_at_its_first_key(latents: tuple[int, ...]):
+    options = {**STILL, "keyframes_on": "bars", "latents": latents}
+    film = Model().film(song(16, bpm=120), loop=True, **options)
+
+    assert seam(film.latent) <= 1.5 * steps(film).max()
