@@ -241,14 +241,16 @@ def to_torch(record: TensorRecord | ArrayRecord) -> "torch.Tensor":
 
     if isinstance(record, ArrayRecord):
         return torch.from_numpy(to_numpy(record))
+    kind = record.storage.dtype
+    if not prod(record.size):
+        return torch.empty(record.size, dtype=getattr(torch, kind))
     item = record.storage.item_bytes
     steps = zip(record.size, record.stride, strict=True)
-    reach = 1 + sum((length - 1) * step for length, step in steps) if prod(record.size) else 0
+    reach = 1 + sum((length - 1) * step for length, step in steps)
     start = record.offset * item
     flat = torch.from_numpy(
         np.frombuffer(record.storage.data[start : start + reach * item], np.uint8).copy()
     )
-    kind = record.storage.dtype
     numbers = flat != 0 if kind == "bool" else flat.view(getattr(torch, kind))
     return numbers.as_strided(record.size, record.stride).contiguous()
 

@@ -49,7 +49,11 @@ def write_seeds(folder: Path) -> Path:
     from hostile import network, tensor  # pyright: ignore[reportMissingImports]
 
     folder.mkdir(parents=True, exist_ok=True)
-    seeds = {**hostile_files(folder / "canary"), "honest": network(tensor())}
+    seeds = {
+        **hostile_files(folder / "canary"),
+        "honest": network(tensor()),
+        "none": network(tensor(size=(0,))),
+    }
     for number, data in enumerate(seeds.values()):
         if len(data) <= 16384:
             (folder / f"seed-{number}").write_bytes(data)
