@@ -73,11 +73,11 @@ def test_five_segments_are_the_unbroken_film(
 
 
 def test_many_short_segments_keep_every_time_exact(tmp_path, waves):
-    pictures = waves(3, height=32, width=32)
-    segment = write_segment(tmp_path / "s.mp4", [pictures], size=(32, 32), fps=FPS)
-    joined = concat_segments([segment] * 400, tmp_path / "a.mp4", fps=FPS, frames=1200)
-    times = probe_film(joined).times_s
-    assert times == tuple(float(number / FPS) for number in range(1200))
+    fps = Fraction(30000, 1001)  # four frames are no whole number of microseconds
+    pictures = waves(4, height=32, width=32)
+    segment = write_segment(tmp_path / "s.mp4", [pictures], size=(32, 32), fps=fps)
+    joined = concat_segments([segment] * 400, tmp_path / "a.mp4", fps=fps, frames=1600)
+    assert probe_film(joined).times_s == tuple(float(n / fps) for n in range(1600))
 
 
 def test_a_damaged_segment_is_found_and_no_film_appears(tmp_path, waves):
