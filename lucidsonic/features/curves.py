@@ -64,7 +64,7 @@ def gate(curve: FloatArray, *, threshold: float, knee: float = 0.0) -> FloatArra
     """
     if knee < 0:
         raise ConfigError(f"A knee of {knee:g} is negative.", hint="Use 0 or more.")
-    if knee == 0:
+    if knee < 1e-6:  # a hard gate
         return np.where(curve >= threshold, curve, 0).astype(np.float32)
     opening = np.clip((curve - threshold) / knee + 0.5, 0, 1)
     return (curve * opening * opening * (3 - 2 * opening)).astype(np.float32)
@@ -112,12 +112,12 @@ def smooth(curve: FloatArray, *, fps: Rate, seconds: float, causal: bool = False
     """
     if seconds < 0:
         raise ConfigError(f"Smoothing over {seconds:g} s is negative.", hint="Use 0 or more.")
-    if seconds == 0 or len(curve) == 0:
+    if seconds * float(fps) < 1e-3 or len(curve) == 0:
         return curve.astype(np.float32)
     if not causal:
         sigma = seconds * float(fps)
         return gaussian_filter1d(
-            curve.astype(np.float64), sigma, axis=0, mode="nearest"
+            curve.astype(np.float64), sigma, axis=0, mode="reflect"
         ).astype(np.float32)
     keep = _decay(seconds * 1000, fps)
     start = keep * np.asarray(curve[:1], np.float64)

@@ -6,7 +6,7 @@ from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from lucidsonic.features.arrays import Numbers
 from lucidsonic.features.heard import Heard
 from lucidsonic.features.pitch import PITCH_RATE
-from lucidsonic.types import Drop
+from lucidsonic.types import Drop, Section
 
 HOPS = 8  # hops in a row here: PITCH_RATE, 93 ms
 LOW_UP_DB, LOUD_UP_DB = 12.0, 3.0  # the bass comes in, and the whole gets louder
@@ -20,12 +20,15 @@ QUIET_DB = -60.0
 RELEASE_S = 0.25
 
 
-def find_drops(heard: Heard, *, beats_s: Numbers) -> tuple[Drop, ...]:
+def find_drops(
+    heard: Heard, *, beats_s: Numbers, sections: tuple[Section, ...]
+) -> tuple[Drop, ...]:
     """Moments where the bass comes back after a build.
 
     Args:
         heard: the song.
         beats_s: drops fall on the nearest beat.
+        sections: a build is the section before its drop, where there is one of fitting length.
     """
     powers = (heard.hops["level_low"] ** 2, heard.hops["power"], heard.hops["bright"])
     low, loud, bright = (_level_db(power) for power in powers)
@@ -40,7 +43,7 @@ def find_drops(heard: Heard, *, beats_s: Numbers) -> tuple[Drop, ...]:
         at = int(score.argmax())
         time_s = _on_a_beat(at / PITCH_RATE, beats_s)
         strength = float(np.clip(low_up[at] / 30, 0.4, 1))
-        found.append(Drop(_build_start(bright, at), time_s, strength))
+        found.append(Drop(_build_start(bright, at, time_s, sections), time_s, strength))
         reach = round(APART_S * PITCH_RATE)
         score[max(0, at - reach) : at + reach] = 0
     return tuple(sorted(found, key=lambda drop: drop.time_s))
@@ -74,8 +77,14 @@ def _slope(rows: Numbers) -> Numbers:
     return np.concatenate([np.zeros(late), slopes])[: len(rows)]
 
 
-def _build_start(bright: Numbers, at: int) -> float:
-    """Where the rise before a drop begins: the last moment that is near its lowest."""
+def _build_start(
+    bright: Numbers, at: int, time_s: float, sections: tuple[Section, ...]
+) -> float:
+    """Where the build begins: its section, or else the last moment near the rise's lowest."""
+    lengths = [time_s - section.start_s for section in sections]
+    fitting = [length for length in lengths if BUILD_S / 2 < length <= LONGEST_BUILD_S]
+    if fitting:
+        return time_s - min(fitting)
     first = max(0, at - round(LONGEST_BUILD_S * PITCH_RATE))
     last = max(first + 1, at - round(BUILD_S / 2 * PITCH_RATE))
     before = uniform_filter1d(bright[first : at + 1], round(PITCH_RATE))[: last - first]

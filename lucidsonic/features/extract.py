@@ -59,7 +59,7 @@ def extract_features(
     form = find_structure(
         heard, harmony=harmony, beats=beats, bars=bars, loudness=energy["loudness"]
     )
-    drops = find_drops(heard, beats_s=beats.times_s)
+    drops = find_drops(heard, beats_s=beats.times_s, sections=form.sections)
     felt = moments(heard, harmony=harmony, strengths=strengths, settings=emotion)
     bar_s = 240 / beats.tempo_bpm if beats.tempo_bpm else TURN_S / 2
     path = emotion_path(felt, heard, sections=form.sections, bar_s=bar_s, settings=emotion)

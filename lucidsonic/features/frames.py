@@ -7,8 +7,8 @@ from lucidsonic.features.heard import Heard
 from lucidsonic.features.spectrum import HOP_RATE
 
 # A magnitude flux peaks from 0 ms (a click) to 12 ms (a held note) after the attack, for a
-# window of 46 ms that looks back 23 ms; shifted by most of it, the picture is never the later.
-FLUX_LAG_S = 0.010
+# window of 46 ms that looks back 23 ms.
+FLUX_LAG_S = 0.006
 
 
 def peaks_at_frames(hops: Numbers, heard: Heard, *, lag_s: float = 0.0) -> Numbers:

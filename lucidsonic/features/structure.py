@@ -20,11 +20,12 @@ from lucidsonic.features.spectrum import POOL, POOL_RATE, TIMBRES
 from lucidsonic.types import Section
 
 KERNELS_S = (6.0, 16.0)  # half-kernels: the arrangement changes, and whole progressions do
+ARRIVAL = 0.4  # change of the drums that settles a boundary better than the slow kernels do
 SHARP_S = 2.0  # half-kernel that finds a boundary's place
 REACH_S = 3.3  # how far a slow kernel may be off
 SHORTEST_S = 6.0
 BOUNDARY = 0.42  # novelty from which a peak is a boundary
-ALIKE = 0.62  # distance below which two sections share a label
+ALIKE = 0.45  # distance below which two sections share a label
 RHYTHM = ("flux_low", "flux_mid", "flux_high")
 BUSY = 2e-3  # mean rise; less than this is no drum
 FLOOR_DB = -60.0
@@ -117,14 +118,15 @@ def _boundaries(rows: Numbers, novelty: Numbers, duration_s: float) -> list[floa
     apart = max(1, round(SHORTEST_S * POOL_RATE))
     peaks, _ = find_peaks(novelty, height=BOUNDARY, distance=apart, prominence=0.12)
     sharp = _change(
-        rows[:, : TIMBRES + len(RHYTHM)], SHARP_S
+        rows[:, TIMBRES : TIMBRES + len(RHYTHM)], SHARP_S
     )  # chords change off the border, drums on it
     reach = round(REACH_S * POOL_RATE)
     times = []
     for peak in peaks:
         near = np.arange(max(0, peak - reach), min(len(sharp), peak + reach + 1))
         nearness = np.exp(-0.5 * ((near - peak) / reach * 1.3) ** 2)
-        times.append(int(near[np.argmax(sharp[near] * nearness)]) / POOL_RATE)
+        arrival = int(near[np.argmax(sharp[near] * nearness)])
+        times.append((arrival if sharp[arrival] > ARRIVAL else int(peak)) / POOL_RATE)
     return [t for t in times if SHORTEST_S / 2 < t < duration_s - SHORTEST_S / 2]
 
 

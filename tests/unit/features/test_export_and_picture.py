@@ -1,0 +1,99 @@
+import csv
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from known_songs import cadences, hear, silence
+from PIL import Image
+
+from lucidsonic.errors import ConfigError, UnknownNameError
+from lucidsonic.features import CURVES, read_va_csv
+from lucidsonic.features.export import write_features
+from lucidsonic.features.picture import draw_analysis
+from lucidsonic.types import Features
+
+
+@cache
+def heard() -> Features:
+    return hear(cadences(2, "minor", drums=True))
+
+
+def test_a_csv_has_a_row_a_frame_and_every_curve(tmp_path: Path) -> None:
+    path = write_features(heard(), tmp_path / "song.csv")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(heard())
+    assert set(CURVES) | {"frame", "time", "chroma_c#", "tonnetz_6", "valence"} <= set(rows[0])
+    assert float(rows[45]["time"]) == 1.5
+    assert float(rows[45]["loudness"]) == pytest.approx(
+        heard().curves["loudness"][45], rel=1e-4
+    )
+
+
+def test_a_csv_can_be_given_back_as_a_path(tmp_path: Path) -> None:
+    path = write_features(heard(), tmp_path / "song.csv")
+    drawn = read_va_csv(path, frames=len(heard()), fps=heard().fps)
+    np.testing.assert_allclose(drawn.valence, heard().valence, atol=1e-4)
+
+
+def test_an_npz_holds_the_arrays_themselves(tmp_path: Path) -> None:
+    with np.load(write_features(heard(), tmp_path / "song.npz")) as stored:
+        for name in CURVES:
+            np.testing.assert_array_equal(stored[f"curve_{name}"], heard().curves[name])
+        np.testing.assert_array_equal(
+            stored["onsets_kick_times_s"], heard().onsets["kick"].times_s
+        )
+        assert json.loads(str(stored["summary"]))["fps"] == "30"
+
+
+def test_a_json_is_one_object(tmp_path: Path) -> None:
+    content = json.loads(write_features(heard(), tmp_path / "song.json").read_text())
+    assert len(content["frames"]["onset"]) == content["frame_count"] == len(heard())
+    assert content["key"]["mode"] == "minor"
+    assert content["sections"][0]["label"] == "A"
+
+
+def test_another_suffix_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match=r"'\.xls'"):
+        write_features(heard(), tmp_path / "song.xls")
+
+
+@pytest.mark.parametrize("write", [write_features, draw_analysis])
+def test_nothing_is_left_where_nothing_can_be_written(tmp_path: Path, write: object) -> None:
+    target = tmp_path / ("full.csv" if write is write_features else "full.png")
+    target.mkdir()
+    (target / "in the way").touch()
+    with pytest.raises(ConfigError, match="cannot be written"):
+        write(heard(), target)  # pyright: ignore[reportCallIssue]
+    assert [p.name for p in tmp_path.iterdir()] == [target.name]
+
+
+def test_the_picture_shows_something_in_every_panel(tmp_path: Path) -> None:
+    path = draw_analysis(heard(), tmp_path / "song.png", title="A song")
+    picture = np.asarray(Image.open(path).convert("L"), float)
+    assert picture.shape == (1265, 1760)
+    for row in np.array_split(picture[120:1200], 5):
+        assert row[:, 100:1250].std() > 4
+
+
+@pytest.mark.parametrize("seconds", [0.05, 3.0])
+def test_silence_can_be_drawn(tmp_path: Path, seconds: float) -> None:
+    assert draw_analysis(hear(silence(seconds)), tmp_path / "silence.png").stat().st_size > 5000
+
+
+def test_drawing_leaves_pyplot_alone(tmp_path: Path) -> None:
+    code = (
+        "import sys, numpy as np; from fractions import Fraction\n"
+        "from lucidsonic.features import extract_features\n"
+        "from lucidsonic.features.picture import draw_analysis\n"
+        "f = extract_features([np.zeros(22050, np.float32)], sample_rate=22050, duration_s=1.0,"
+        " fps=Fraction(30))\n"
+        f"draw_analysis(f, {str(tmp_path / 'x.png')!r})\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
