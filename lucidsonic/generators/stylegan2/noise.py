@@ -10,6 +10,7 @@ __all__ = ["NoiseMode", "NoiseSource"]
 
 NoiseMode = Literal["const", "random", "none"]
 FAST_TURNS = 8  # turns of the fast noise in one turn of the slow one
+FIRST_SEED = 715_517  # of those maps; one nobody draws a network with
 PARTNERS = 3  # maps that join the stored one: slow sine, fast cosine, fast sine
 
 
@@ -62,7 +63,7 @@ class NoiseSource:
         if self.maps is None:
             self.maps = []
             for layer, noise in enumerate(self.stored):
-                source = torch.Generator().manual_seed(layer)
+                source = torch.Generator().manual_seed(FIRST_SEED + layer)
                 others = torch.randn(PARTNERS, *noise.shape, generator=source)
                 self.maps.append(torch.cat([noise[None], others.to(noise.device)]))
         return self.maps

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from lucidsonic.errors import WeightsError
+from lucidsonic.nn.fir import fir_kernel
 from lucidsonic.types import NetworkRecord
 
 __all__ = ["from_tensorflow", "is_tensorflow"]
@@ -118,8 +119,14 @@ def from_tensorflow(record: NetworkRecord) -> NetworkRecord:
             continue
         target, layout = place(name)
         tensors[target] = layout(tensor)
+    parts = [record.attributes.get(f"{p}.static_kwargs") for p in ("mapping", "synthesis")]
+    told: dict[str, Any] = {}
+    for arguments in (*parts, record.kwargs):
+        told |= arguments if isinstance(arguments, Mapping) else {}
+    taps = told.get("resample_kernel") or [1, 3, 3, 1]
+    tensors["synthesis.resample_filter"] = fir_kernel([float(tap) for tap in taps])
     return replace(
-        record, kind="persistence", tensors=tensors, kwargs=arguments(record.kwargs), args=()
+        record, kind="persistence", tensors=tensors, kwargs=renamed_arguments(told), args=()
     )
 
 
@@ -142,7 +149,7 @@ def place(name: str) -> tuple[str, Callable[[Tensor], Tensor]]:
     )
 
 
-def arguments(told: Mapping[str, Any]) -> dict[str, Any]:
+def renamed_arguments(told: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments that shapes cannot show, under their PyTorch names."""
     return {
         "mapping_kwargs": {
@@ -152,6 +159,5 @@ def arguments(told: Mapping[str, Any]) -> dict[str, Any]:
         "synthesis_kwargs": {
             "activation": told.get("nonlinearity", "lrelu"),
             "conv_clamp": told.get("conv_clamp"),
-            "resample_filter": told.get("resample_kernel", [1, 3, 3, 1]),
         },
     }
