@@ -28,9 +28,12 @@ def look(frames: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor
 
 
 def blur(frames: torch.Tensor, width: float) -> torch.Tensor:
-    """A wide soft blur; `width` is its deviation as a share of the short side."""
+    """A wide soft blur; `width` is its deviation as a share of the short side.
+
+    Never less than 0.6 pixels, so that it is a blur at any size.
+    """
     height, long = frames.shape[-2:]
-    deviation = width * min(height, long)
+    deviation = max(width * min(height, long), 0.6)
     step = max(1, int(deviation / 1.5))
     small = frames.float()
     if step > 1:

@@ -8,7 +8,9 @@ from lucidsonic.generators.lumen.canvas import TAU, Canvas
 CLOUD_WIDTH = 4.0  # units after which the fractal noise repeats
 
 
-def smooth(x: torch.Tensor, low: float, high: float) -> torch.Tensor:
+def smooth(
+    x: torch.Tensor, low: torch.Tensor | float, high: torch.Tensor | float
+) -> torch.Tensor:
     """0 below `low`, 1 above `high`, smooth between."""
     t = ((x - low) / (high - low)).clamp_(0, 1)
     return t * t * (3 - 2 * t)

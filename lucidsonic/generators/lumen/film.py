@@ -74,9 +74,13 @@ def _down(up: torch.Tensor) -> torch.Tensor:
 
 def colour(layers: Layers, table: torch.Tensor, accent: torch.Tensor) -> torch.Tensor:
     """Light `(batch, 3, height, width)` from a palette table `(batch, 3, STEPS)`."""
-    tone = layers.tone.clamp(0, 1).mul_(STEPS - 1).long().flatten(1)
+    place = layers.tone.clamp(0, 1).mul_(STEPS - 1)
+    entry = place.long().clamp_(max=STEPS - 2)
+    between = place.sub_(entry).to(table.dtype)[:, None]
+    entry = entry.flatten(1)[:, None].expand(-1, 3, -1)
     size = layers.tone.shape[1:]
-    light = table.gather(2, tone[:, None].expand(-1, 3, -1)).unflatten(2, size)
+    slope = table.diff(dim=2).gather(2, entry).unflatten(2, size)
+    light = table.gather(2, entry).unflatten(2, size).addcmul_(slope, between)
     light = light.mul_(layers.light.to(light.dtype)[:, None])
     return light.addcmul_(layers.accent.to(light.dtype)[:, None], accent[..., None, None])
 

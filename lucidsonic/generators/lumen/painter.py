@@ -30,7 +30,6 @@ from lucidsonic.generators.lumen.palettes import (
 )
 from lucidsonic.types import Controls
 
-CPU_PIXELS = 2**18  # pixels painted at once on a CPU; more leave its caches
 GOLDEN = math.pi * (3 - math.sqrt(5))
 
 
@@ -133,9 +132,12 @@ class Painter:
     def paint(
         self, w: torch.Tensor, weights: torch.Tensor, score: Score, dtype: torch.dtype
     ) -> torch.Tensor:
-        """Pictures of `w` `(batch, 9, 64)`, in parts that stay in a CPU's caches."""
-        pixels = math.prod(self.size)
-        chunk = max(1, CPU_PIXELS // pixels) if self.device.type == "cpu" else len(w)
+        """Pictures of `w` `(batch, 9, 64)`.
+
+        A CPU paints one at a time: its caches hold one, and matrix products round differently
+        in other batches.
+        """
+        chunk = 1 if self.device.type == "cpu" else len(w)
         pictures = [
             self._paint(
                 w[i : i + chunk],

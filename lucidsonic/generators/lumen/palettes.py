@@ -12,7 +12,7 @@ import torch
 from lucidsonic.errors import ConfigError, UnknownNameError
 
 STOPS = 5
-STEPS = 1024  # entries of a look-up table
+STEPS = 256  # entries of a look-up table, interpolated
 
 # name: darkness ... highlight | accent
 PALETTES = {

@@ -1,0 +1,171 @@
+"""What every effect promises."""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from lucidsonic.effects import EFFECTS, Custom, build_chain, parse_effect
+from lucidsonic.errors import ConfigError, UnknownNameError
+from lucidsonic.types import Features, Key
+
+CURVES = (
+    "loudness", "onset", "onset_low", "onset_mid", "onset_high", "percussive", "harmonic",
+    "pulse", "energy_low", "energy_mid", "energy_high",
+)  # fmt: skip
+LENGTH = 40
+
+
+def features(value: float = 1.0, **curves: Any) -> Features:
+    nothing = np.zeros(LENGTH, np.float32)
+    level = {name: np.full(LENGTH, value, np.float32) for name in CURVES}
+    return Features(
+        fps=Fraction(30), curves={**level, **curves},
+        chroma=np.zeros((LENGTH, 12), np.float32), tonnetz=np.zeros((LENGTH, 6), np.float32),
+        valence=nothing, arousal=nothing, tempo_bpm=0.0, beats_s=nothing[:0],
+        downbeats_s=nothing[:0], onsets={}, sections=(), drops=(), key=Key(0, "major", 1.0),
+    )  # fmt: skip
+
+
+def pictures(batch: int = 5, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    made = torch.rand(batch, 3, 36, 52, generator=torch.Generator().manual_seed(4))
+    return made.to(dtype)
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_amount_zero_leaves_every_frame_as_it_is(name: str) -> None:
+    frames = pictures()
+    assert torch.equal(
+        build_chain([{"name": name, "amount": 0}], features())(frames, 3), frames
+    )
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_silence_leaves_every_frame_as_it_is(name: str) -> None:
+    frames = pictures()
+    chain = build_chain([{"name": name, "follow": "loudness", "amount": 1}], features(0.0))
+    assert torch.equal(chain(frames, 0), frames)
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_a_little_is_a_little_and_full_amount_shows(name: str) -> None:
+    frames = pictures()
+    little = build_chain([{"name": name, "amount": 1e-3}], features())(frames, 2)
+    full = build_chain([{"name": name, "amount": 1}], features())(frames, 2)
+    assert (full - frames).abs().mean() > 0.005
+    if name not in {"pixelate"}:  # whole pixels or nothing
+        assert (little - frames).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", EFFECTS)
+def test_shape_range_and_dtype_are_kept(name: str, dtype: torch.dtype) -> None:
+    frames = pictures(dtype=dtype)
+    done = build_chain([{"name": name, "amount": 1}], features())(frames, 7)
+    assert done.shape == frames.shape
+    assert done.dtype == dtype
+    assert done.min() >= 0
+    assert done.max() <= 1
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_a_frame_does_not_depend_on_its_batch(name: str) -> None:
+    ramp = np.linspace(0, 1, LENGTH, dtype=np.float32)
+    chain = build_chain([{"name": name, "amount": 1, "follow": "ramp"}], features(ramp=ramp))
+    frames = pictures()
+    alone = torch.cat([chain(frames[i : i + 1], 9 + i) for i in range(len(frames))])
+    assert torch.allclose(chain(frames, 9), alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_the_input_stays_as_it_was(name: str) -> None:
+    frames = pictures()
+    before = frames.clone()
+    build_chain([{"name": name, "amount": 1}], features())(frames, 0)
+    assert torch.equal(frames, before)
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_its_default_curve_is_one_that_songs_have(name: str) -> None:
+    build_chain([{"name": name}], features())
+    assert EFFECTS[name].summary.endswith(".")
+
+
+def test_a_full_flash_is_white_and_never_black() -> None:
+    spec = {"name": "flash", "amount": 1, "limit": 1, "follow": "constant"}
+    assert build_chain([spec], features())(pictures(), 0).min() > 0.999
+
+
+def test_chance_depends_on_the_seed_and_the_frame_alone() -> None:
+    frames = pictures(1).expand(2, -1, -1, -1)
+    chains = [build_chain([{"name": "grain"}], features(), seed=s) for s in (1, 1, 2)]
+    first, same, other = (chain(frames, 3) for chain in chains)
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+    assert not torch.equal(first[0], first[1])
+
+
+def test_hue_keeps_greys_and_comes_back_after_a_turn() -> None:
+    grey = torch.full((1, 3, 4, 4), 0.4)
+    chain = build_chain([{"name": "hue", "shift": 0.3}], features())
+    assert torch.allclose(chain(grey, 0), grey, atol=1e-5)
+    whole = build_chain([{"name": "hue", "shift": 1.0}], features())
+    frames = pictures() * 0.5 + 0.25
+    assert torch.allclose(whole(frames, 0), frames, atol=1e-4)
+
+
+def test_a_hit_rings_on_and_fades() -> None:
+    hit = np.zeros(LENGTH, np.float32)
+    hit[5] = 1.0
+    spec = {"name": "flash", "follow": "hit", "release_ms": 100, "amount": 1}
+    chain = build_chain([spec], features(hit=hit))
+    light = chain(torch.zeros(12, 3, 4, 4), 0).mean(dim=(1, 2, 3))
+    assert light[:5].max() == 0
+    assert light[5] > light[6] > light[8] > 0
+    assert light[8] / light[5] == pytest.approx(np.exp(-1), rel=0.02)  # 3 frames are 100 ms
+
+
+def test_the_chain_applies_effects_in_order() -> None:
+    flash = {"name": "flash", "follow": "constant", "amount": 1, "limit": 1}
+    dim = {"name": "dim", "amount": 1, "floor": 0}
+    black = torch.zeros(1, 3, 4, 4)
+    assert build_chain([flash, dim], features())(black, 0).max() == 0
+    assert build_chain([dim, flash], features())(black, 0).min() == 1
+
+
+def test_a_plain_function_joins_the_chain() -> None:
+    chain = build_chain(
+        [],
+        features(0.5),
+        extra=[Custom(lambda frames, amount: frames * (1 - amount), follow="pulse")],
+    )
+    assert torch.allclose(chain(torch.ones(2, 3, 4, 4), 0), torch.full((2, 3, 4, 4), 0.5))
+
+
+def test_wishes_that_cannot_be_met_are_named() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        build_chain([{"name": "flsh"}], features())
+    assert "flash" in caught.value.hint
+    with pytest.raises(UnknownNameError, match="lowdness"):
+        build_chain([{"name": "flash", "follow": "lowdness"}], features())
+    with pytest.raises(ConfigError, match="no setting 'glow'"):
+        build_chain([{"name": "flash", "glow": 1}], features())
+    with pytest.raises(ConfigError, match="amount"):
+        build_chain([{"name": "flash", "amount": 3}], features())
+
+
+def test_effects_are_read_as_people_write_them() -> None:
+    assert parse_effect("flash") == {"name": "flash"}
+    assert parse_effect("mirror:axis=both,amount=1") == {
+        "name": "mirror", "axis": "both", "amount": 1,
+    }  # fmt: skip
+    for wrong in ("", ":a=1", "flash:amount", "flash:=3"):
+        with pytest.raises(ConfigError, match="not an effect"):
+            parse_effect(wrong)
+
+
+def test_a_film_that_is_longer_than_its_curves_goes_on() -> None:
+    chain = build_chain([{"name": "flash"}], features())
+    assert chain(pictures(), LENGTH + 100).shape == pictures().shape
