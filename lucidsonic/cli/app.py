@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from lucidsonic.cli import analyze, bench, cache, doctor, latents, models, render
+from lucidsonic.cli import analyze, bench, cache, data, doctor, latents, models, render, train
 from lucidsonic.cli.interrupt import stop_at_once
 from lucidsonic.errors import LucidsonicError
 
@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Turn a song into a film that dances to it.",
 )
-for group in (render, analyze, doctor, models, latents, bench, cache):
+for group in (render, analyze, doctor, models, latents, train, data, bench, cache):
     group.register(app)
 
 

@@ -19,6 +19,7 @@ FAMILIES: Mapping[str, str] = {
     "r3gan": "lucidsonic.generators.r3gan",
     "stylegan2": "lucidsonic.generators.stylegan2",
     "stylegan3": "lucidsonic.generators.stylegan3",
+    "va_gan": "lucidsonic.generators.va_gan",
 }
 ENTRY_POINT_GROUP = "lucidsonic.generators"
 

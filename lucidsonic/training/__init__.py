@@ -8,7 +8,12 @@ from lucidsonic.errors import UnknownNameError
 
 __all__ = ["FAMILIES", "find_family"]
 
-FAMILIES: Mapping[str, str] = {}  # name in `lucidsonic train NAME` -> module with `FAMILY`
+# name in `lucidsonic train NAME` -> module with `FAMILY`
+FAMILIES: Mapping[str, str] = {
+    "pixel-vae": "lucidsonic.training.pixel_vae",
+    "va-gan": "lucidsonic.training.va_gan.gan",
+    "va-vae": "lucidsonic.training.va_gan.vae",
+}
 
 
 def find_family(name: str) -> Any:

@@ -1,7 +1,7 @@
 """The shape of a training family: the same names in the same order in each.
 
 A family is a module (or folder) with `Config`, `State`, `build`, `step`, `sample`, `export`,
-gathered in one `FAMILY = Family(...)` at its end and registered in `lucidsonic.training.FAMILIES`.
+gathered in one `FAMILY = Family(...)` at its end and registered in `training.FAMILIES`.
 
 The family owns its networks, optimisers, losses and schedules. The loop owns counting, order
 of the data, chance, saving, resuming, logs, sheets, monitors. Rules that make a resumed run

@@ -23,6 +23,7 @@ from lucidsonic.training.checkpoint import (
 )
 from lucidsonic.training.family import Family, Metrics, Samples
 from lucidsonic.training.journal import Averages, draw_curves, open_sink, write_picture
+from lucidsonic.training.model_file import write_model
 from lucidsonic.training.monitors import ImageMonitors
 from lucidsonic.training.order import Batches, first_items, seed_chance
 from lucidsonic.training.ranks import Ranks, joined_ranks
@@ -192,6 +193,7 @@ class _Run:
 
     def _stop_early(self) -> None:
         self.save("latest.pt", "interrupted.pt")
+        self._write_model()
         self.folder.log_event("interrupted", step=self.step)
         raise InterruptedRenderError(
             f"Stopped at step {self.step} of {self.total}; everything is saved.",
@@ -234,6 +236,7 @@ class _Run:
         self._sample(clock)
         self.save("latest.pt")
         self._write_aliases("final")
+        self._write_model()
         self.folder.log_event("finished", step=self.step, epoch=clock.epoch)
 
     # --- telling ------------------------------------------------------------------------
@@ -322,6 +325,10 @@ class _Run:
         if self.ranks.is_first:
             for name, weights in self.family.aliases(self.state, moment).items():
                 write_whole(weights, self.folder.checkpoints / name)
+
+    def _write_model(self) -> None:
+        if self.ranks.is_first:
+            write_model(self.family.export(self.config.out), self.config.out)
 
     def restore(self) -> None:
         """Go to the checkpoint that `resume` means; a fresh run saves its start instead."""
