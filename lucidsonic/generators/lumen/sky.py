@@ -55,7 +55,7 @@ def nebula(c: Canvas) -> Layers:
     x, y = c.x + warp * f["u"], c.y + warp * f["v"]
     gas, dust = cloud(c, x * 0.5 + 0.1 * f["b"] + 1.3, y * 0.5 + 0.1 * f["c"] + 0.4)
     fine, wisp = cloud(c, x * 1.1 + 0.16 * gas, y * 1.1 + 0.16 * dust)
-    shape = 0.4 * f["m"] + 0.6 * gas + 0.3 * fine + 2.2 * c.pool - 0.95
+    shape = 0.4 * f["m"] + 0.6 * gas + 0.3 * fine + 2.2 * c.pool - 0.72
     body = smooth(shape, -0.7, 2.1)
     lane = smooth(dust + 0.5 * wisp - 0.6 * c.pool, 0.1, 1.5)
     relief = (0.5 + 0.32 * fine + 0.2 * wisp).clamp(0.05, 1.3)
