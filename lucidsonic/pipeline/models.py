@@ -5,20 +5,24 @@ import importlib
 import inspect
 import json
 import sys
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from lucidsonic.errors import ConfigError, WeightsError
 from lucidsonic.generators import Generator, build_generator, find_family
 from lucidsonic.generators.callable import wrap_callable
 from lucidsonic.pipeline.styles import Style, read_style
 from lucidsonic.pipeline.weights import Weights, ready_weights
-from lucidsonic.types import OnProgress, ignore_progress
+from lucidsonic.types import Controls, OnProgress, ignore_progress
 from lucidsonic.zoo import ModelCard
 from lucidsonic.zoo.fetch import downloaded, fetch, label_of
 
+PRECISIONS = {"auto": "float32", "fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 SQUARE = (256, 256)  # the shape of a network whose size nobody told yet
 
 
@@ -97,18 +101,63 @@ def open_generator(
     return LoadedModel(generator, known.title, key.hexdigest(), known.card, sha256)
 
 
-def load_generator(path_or_id: str | Path, device: str = "cpu") -> Generator:
+class LoadedGenerator:
+    """A generator for scripts: its facts as attributes, and a precision of its own.
+
+    With a mapping: `w = g.mapping(z, c, truncation_psi=1.0, truncation_cutoff=None)` gives
+    `(batch, num_ws, w_dim)`, and `g.synthesis(w, noise_mode="const")` pictures. Always:
+    `g(z, c)` and `g.render(controls)`. Whatever else the family offers is there as well.
+
+    Attributes:
+        z_dim: width of z.
+        c_dim: width of the condition, 0 for none.
+        size: height and width of its pictures, pixels.
+        has_mapping: whether `mapping` and `synthesis` are there.
+        num_ws: styles of a picture, 0 without a mapping.
+    """
+
+    def __init__(self, generator: Generator, dtype: torch.dtype = torch.float32) -> None:
+        self.generator, self._dtype = generator, dtype
+        has = generator.capabilities
+        self.z_dim, self.c_dim, self.size = has.z_dim, has.c_dim, has.size
+        self.has_mapping, self.num_ws = has.has_mapping, has.num_ws
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "generator":  # not there yet, for example while it is being copied
+            raise AttributeError(name)
+        return getattr(self.generator, name)
+
+    def __call__(self, z: torch.Tensor, c: torch.Tensor | None = None, **named: Any) -> Any:
+        """Float32 `(batch, channels, height, width)` in the network's own range."""
+        return self.generator(z, c, **named)
+
+    def render(self, controls: Controls, *, dtype: torch.dtype | None = None) -> torch.Tensor:
+        """Paint consecutive frames in [0, 1]; see `generators.base.Generator`."""
+        return self.generator.render(controls, dtype=dtype or self._dtype)
+
+
+def load_generator(
+    path_or_id: str | Path, device: str = "cpu", precision: str = "fp32"
+) -> LoadedGenerator:
     """A generator by its card's id, file, folder or address.
 
-    It has the attributes `z_dim`, `c_dim`, `size` (height, width), `has_mapping` and `num_ws`.
-    With a mapping: `w = g.mapping(z, c, truncation_psi=1.0, truncation_cutoff=None)` and
-    `g.synthesis(w, noise_mode="const")`. Always: `g(z, c)` and `g.render(controls)`.
+    Args:
+        path_or_id: as `styles.read_style` takes it.
+        device: a torch device name.
+        precision: what `render` computes in unless it is told otherwise: fp32, bf16 or fp16;
+            the other calls compute in float32.
 
     Raises:
         UnknownNameError: no card of that id.
         WeightsError: the weights cannot be had.
+        ConfigError: no such precision.
     """
-    return open_generator(path_or_id, device=device).generator
+    if precision not in PRECISIONS:
+        raise ConfigError(
+            f"There is no precision '{precision}'.", hint=f"Known: {', '.join(PRECISIONS)}."
+        )
+    generator = open_generator(path_or_id, device=device).generator
+    return LoadedGenerator(generator, getattr(torch, PRECISIONS[precision]))
 
 
 def fetch_weights(style: Style, *, on_progress: OnProgress = ignore_progress) -> Weights | None:
@@ -187,15 +236,32 @@ def _open_python(style: Style, options: dict[str, Any], device: str) -> LoadedMo
     made = _import_name(style.key)
     if not _wants_arguments(made):
         made = made()
+    key = hashlib.sha256(json.dumps(["python", style.key, options], sort_keys=True).encode())
+    return LoadedModel(_as_generator(made, options, device), style.title, key.hexdigest())
+
+
+def adopt_generator(made: Any, *, options: Mapping[str, Any], device: str) -> LoadedModel:
+    """A generator that a Python program hands over: a Generator, or a function that paints.
+
+    Nobody can tell from outside when such a thing paints differently, so its frames are never
+    taken from an earlier film.
+
+    Raises:
+        ConfigError: it cannot paint, or the options are wrong.
+    """
+    title = getattr(made, "__name__", type(made).__name__)
+    return LoadedModel(_as_generator(made, dict(options), device), title, uuid.uuid4().hex)
+
+
+def _as_generator(made: Any, options: dict[str, Any], device: str) -> Generator:
     if not (hasattr(made, "capabilities") and hasattr(made, "render")):
         if not callable(made):
             raise ConfigError(
-                f"'{style.key}' gives a {type(made).__name__}, which cannot paint.",
+                f"A {type(made).__name__} cannot paint.",
                 hint="It must give a Generator, or a function (z, classes) -> pictures.",
             )
         made = wrap_callable(made, options, device=device)
-    key = hashlib.sha256(json.dumps(["python", style.key, options], sort_keys=True).encode())
-    return LoadedModel(made, style.title, key.hexdigest())
+    return made
 
 
 def _import_name(name: str) -> Any:
