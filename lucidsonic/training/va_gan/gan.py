@@ -12,6 +12,7 @@ from lucidsonic.nn.ema import Ema
 from lucidsonic.training.data import normalise_va
 from lucidsonic.training.family import Exported, Family, Firing, Metrics, Samples
 from lucidsonic.training.run import Clock
+from lucidsonic.training.score import frechet_distance, picture_features
 from lucidsonic.training.update import Losses, Updater, frozen
 from lucidsonic.training.va_gan.augment import EVERY, adjust_chance, augment
 from lucidsonic.training.va_gan.emotion_data import (
@@ -26,7 +27,6 @@ from lucidsonic.training.va_gan.losses import critic_loss, diversity_loss, gradi
 from lucidsonic.training.va_gan.networks import Critic, Encoder
 from lucidsonic.training.va_gan.perceptual import find_distance
 from lucidsonic.training.va_gan.schedule import Weights, learning_rate, phase, weights_at
-from lucidsonic.training.va_gan.score import frechet_distance, picture_features
 from lucidsonic.training.va_gan.watch import emotion_facts, judge, react
 
 __all__ = ["FAMILY", "Config", "State"]

@@ -11,7 +11,7 @@ from lucidsonic.training.data import normalise_va
 from lucidsonic.training.family import Firing
 from lucidsonic.training.monitors import luma, mean_saturation, sharpness
 from lucidsonic.training.run import Clock
-from lucidsonic.training.va_gan.score import spearman
+from lucidsonic.training.score import spearman
 
 __all__ = ["emotion_facts", "judge", "react"]
 
