@@ -1,12 +1,15 @@
 """The main path: song in, film out. Start reading at `film.make_film`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lucidsonic.effects import Custom, CustomFunction
 from lucidsonic.pipeline.analysis import analyze, summarize, write_analysis
 from lucidsonic.pipeline.film import FilmReport, make_film
 from lucidsonic.pipeline.models import load_generator
 from lucidsonic.pipeline.preview import foresee, paint_sheet, paint_still
+from lucidsonic.pipeline.production import Own
 from lucidsonic.pipeline.settle import plan_of_film, settle
 from lucidsonic.plan import RenderPlan
 from lucidsonic.types import OnProgress, ignore_progress
@@ -34,6 +37,8 @@ def render(
     *,
     overwrite: bool = False,
     on_progress: OnProgress = ignore_progress,
+    generator: Any = None,
+    custom_effects: Sequence[CustomFunction | Custom] = (),
     **settings: Any,
 ) -> FilmReport:
     """Turn a song into a film.
@@ -43,6 +48,9 @@ def render(
         film: where to write; by default the song's name with .mp4 beside it.
         overwrite: whether a file of that name may be replaced.
         on_progress: told how far it is.
+        generator: paints instead of a style: a Generator, or a function
+            `(z, classes) -> pictures`.
+        custom_effects: functions `(frames, amount) -> frames` of your own, or `Custom`.
         **settings: `style`, `fps`, `size`, `seed`, ... : any flag of `lucidsonic render` with
             underscores, `plan_file`, `quality`, and `effects`.
 
@@ -51,7 +59,8 @@ def render(
     """
     plan = settle(Path(song) if song is not None else None, **settings).plan
     target = Path(film) if film is not None else film_path(plan)
-    return make_film(plan, target, overwrite=overwrite, on_progress=on_progress)
+    own = Own(generator=generator, effects=tuple(custom_effects))
+    return make_film(plan, target, overwrite=overwrite, on_progress=on_progress, own=own)
 
 
 def film_path(plan: RenderPlan) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 from lucidsonic import encoding
 from lucidsonic.pipeline.finish import check_finish, composed, wanted_layers
 from lucidsonic.pipeline.frames import Painter, Scene, find_batch
-from lucidsonic.pipeline.production import Production, film_size, prepare
+from lucidsonic.pipeline.production import NOTHING_OWN, Own, Production, film_size, prepare
 from lucidsonic.pipeline.segments import SegmentCache, SegmentPress, cut
 from lucidsonic.pipeline.settle import METADATA_KEY
 from lucidsonic.pipeline.stop import Stop
@@ -58,6 +58,7 @@ def make_film(
     overwrite: bool = False,
     on_progress: OnProgress = ignore_progress,
     stop: Stop | None = None,
+    own: Own = NOTHING_OWN,
 ) -> FilmReport:
     """Make the film that `plan` describes.
 
@@ -67,6 +68,7 @@ def make_film(
         overwrite: whether a file of that name may be replaced.
         on_progress: told how far it is.
         stop: lets somebody end the work; what is finished is found by the next render.
+        own: a generator and effects of the caller's own.
 
     Raises:
         LucidsonicError: any of its kinds; nothing half-made is left behind.
@@ -74,7 +76,7 @@ def make_film(
     teller = Teller(on_progress)
     film = Path(film)
     check_target(plan, film, overwrite=overwrite)
-    production = prepare(plan, teller)
+    production = prepare(plan, teller, own)
     batch = choose_batch(plan, production.scene, teller)
     painter = Painter(production.scene, batch, teller.note, frames_folder=plan.film.save_frames)
     job = Job(production, painter, teller, stop or Stop())

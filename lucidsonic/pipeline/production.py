@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from lucidsonic.audio import open_song
-from lucidsonic.effects import build_chain
+from lucidsonic.effects import Custom, CustomFunction, build_chain
 from lucidsonic.errors import ConfigError
 from lucidsonic.pipeline.frames import Scene, choose_device, choose_dtype
 from lucidsonic.pipeline.hold import HeldTrajectory
 from lucidsonic.pipeline.listen import Hearing, listen
-from lucidsonic.pipeline.models import LoadedModel, open_generator
+from lucidsonic.pipeline.models import LoadedModel, adopt_generator, open_generator
 from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import FilmTable, RenderPlan
 from lucidsonic.timebase import frames_to_seconds, seconds_to_frame, seconds_to_frames
@@ -18,6 +19,23 @@ from lucidsonic.types import Song
 
 WIDE = Fraction(16, 9)
 CPU_PIXELS = 640 * 360  # what a resolution-free style paints a frame on a CPU by default
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """Python of a person's own that a plan file cannot hold.
+
+    Attributes:
+        generator: paints instead of the plan's style: a Generator, or a function
+            `(z, classes) -> pictures` as `generators.callable` describes.
+        effects: functions `(frames, amount) -> frames`, or `effects.Custom`, after the plan's.
+    """
+
+    generator: Any = None
+    effects: tuple[CustomFunction | Custom, ...] = ()
+
+
+NOTHING_OWN = Own()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +73,16 @@ class Production:
         return replace(song, start_s=start_s, duration_s=until_s - start_s)
 
 
-def prepare(plan: RenderPlan, teller: Teller) -> Production:
+def prepare(plan: RenderPlan, teller: Teller, own: Own = NOTHING_OWN) -> Production:
     """Hear the song, load the generator, steer it: everything before the first frame."""
     device = choose_device(plan.model.device)
     with teller.stage("listen"):
         hearing = listen(plan.song, plan.film.fps, on_progress=teller.pass_on)
     first, last = frame_range(plan, hearing.song)
     with teller.stage("load"):
-        model = open_model(plan, device, teller)
+        model = open_model(plan, device, teller, own)
     with teller.stage("steer"):
-        scene = set_scene(plan, hearing, model, device)
+        scene = set_scene(plan, hearing, model, device, own)
     return Production(plan, hearing, model, scene, first, last, device)
 
 
@@ -86,8 +104,10 @@ def frame_range(plan: RenderPlan, song: Song) -> tuple[int, int]:
     )
 
 
-def open_model(plan: RenderPlan, device: str, teller: Teller) -> LoadedModel:
+def open_model(plan: RenderPlan, device: str, teller: Teller, own: Own) -> LoadedModel:
     """The generator of the plan's style, at the size it should paint."""
+    if own.generator is not None:
+        return adopt_generator(own.generator, options=plan.model.options, device=device)
     return open_generator(
         plan.model.style,
         device=device,
@@ -97,7 +117,13 @@ def open_model(plan: RenderPlan, device: str, teller: Teller) -> LoadedModel:
     )
 
 
-def set_scene(plan: RenderPlan, hearing: Hearing, model: LoadedModel, device: str) -> Scene:
+def set_scene(
+    plan: RenderPlan,
+    hearing: Hearing,
+    model: LoadedModel,
+    device: str,
+    own: Own = NOTHING_OWN,
+) -> Scene:
     """Who paints what, in which light."""
     generator, able = model.generator, model.generator.capabilities
     trajectory = plan_trajectory(
@@ -116,7 +142,9 @@ def set_scene(plan: RenderPlan, hearing: Hearing, model: LoadedModel, device: st
     return Scene(
         generator=generator,
         trajectory=trajectory,
-        chain=build_chain(plan.effects, hearing.roles["effect"], seed=plan.seed),
+        chain=build_chain(
+            plan.effects, hearing.roles["effect"], seed=plan.seed, extra=own.effects
+        ),
         size=film_size(plan.film, None if able.resolution_free else able.size),
         fit=plan.film.fit,
         resample=plan.film.resample,

@@ -1,0 +1,138 @@
+"""Batches, precision and memory, with generators made for the purpose."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from lucidsonic.effects import build_chain
+from lucidsonic.errors import MemoryExhaustedError
+from lucidsonic.pipeline.frames import Painter, Scene, choose_dtype, find_batch, paint_rgb
+from lucidsonic.pipeline.hold import HeldTrajectory
+from lucidsonic.types import Capabilities, Controls
+from tests.steered import drum_loop
+
+SIZE = (16, 32)
+
+
+class Ramp:
+    """A trajectory whose truncation is the frame's number over 100."""
+
+    def __init__(self, frames: int = 50) -> None:
+        self.frames = frames
+
+    def __len__(self) -> int:
+        return self.frames
+
+    def at(self, start: int, stop: int) -> Controls:
+        index = np.arange(start, stop, dtype=np.float32)
+        flat = np.zeros_like(index)
+        return Controls(
+            latent=np.zeros((len(index), 1, 1), np.float32),
+            condition=None,
+            truncation=index / 100,
+            noise_phase=flat,
+            noise_mix=flat,
+            gains=np.ones((len(index), 3), np.float32),
+            transform=np.zeros((len(index), 4), np.float32),
+            time_s=index / 30,
+        )
+
+
+class Grey:
+    """Paints every frame in one grey, its truncation; as hungry and as narrow as it is told."""
+
+    capabilities = Capabilities(z_dim=1, dim=1, size=SIZE)
+
+    def __init__(self, *, most: int = 99, widest: torch.dtype | None = None) -> None:
+        self.most, self.widest, self.batches = most, widest, []
+
+    def render(self, controls: Controls, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        if len(controls) > self.most:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ...")
+        self.batches.append(len(controls))
+        level = torch.from_numpy(controls.truncation)[:, None, None, None]
+        frames = level.expand(-1, 3, *SIZE).clone()
+        return frames * float("nan") if dtype != torch.float32 else frames
+
+
+def scene(generator: Grey, **changes: object) -> Scene:
+    chain = build_chain([], drum_loop(30))
+    plain = Scene(generator=generator, trajectory=Ramp(), chain=chain, size=SIZE)  # pyright: ignore[reportArgumentType]
+    return replace(plain, **changes)
+
+
+def painted(painter: Painter, start: int, stop: int) -> np.ndarray:
+    return np.concatenate(list(painter.planes(start, stop)))
+
+
+def test_every_frame_comes_once_and_in_order_whatever_the_batch():
+    whole = painted(Painter(scene(Grey()), 50, print), 0, 50)
+
+    for batch in (1, 7, 16):
+        assert np.array_equal(painted(Painter(scene(Grey()), batch, print), 0, 50), whole)
+    assert whole.shape == (50, SIZE[0] * 3 // 2, SIZE[1])
+    assert (np.diff(whole[:, 0, 0].astype(int)) > 0).all()
+
+
+def test_out_of_memory_halves_the_batch_and_says_so():
+    notes: list[str] = []
+    painter = Painter(scene(Grey(most=3)), 16, notes.append)
+
+    pictures = painted(painter, 0, 50)
+
+    assert len(pictures) == 50
+    assert painter.batch == 2
+    assert notes == [f"Out of memory: going on with {n} frames at a time." for n in (8, 4, 2)]
+
+
+def test_when_one_frame_does_not_fit_it_is_said_with_exit_code_four():
+    with pytest.raises(MemoryExhaustedError) as caught:
+        painted(Painter(scene(Grey(most=0)), 4, lambda _note: None), 0, 4)
+
+    assert caught.value.exit_code == 4
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory():
+    class Broken(Grey):
+        def render(self, controls: Controls, *, dtype: torch.dtype = torch.float32):
+            raise RuntimeError("shape mismatch")
+
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        painted(Painter(scene(Broken()), 4, print), 0, 4)
+
+
+def test_frames_that_overflow_are_painted_again_in_float32_and_it_is_said():
+    notes: list[str] = []
+
+    frames = paint_rgb(scene(Grey(), dtype=torch.bfloat16), 10, 12, notes.append)
+
+    assert torch.isfinite(frames).all()
+    assert "float32" in notes[0]
+
+
+def test_the_found_batch_paints_within_the_memory_there_is():
+    assert find_batch(scene(Grey(most=3)), print) <= 3
+
+
+def test_a_cpu_computes_in_float32_unless_told_otherwise():
+    assert choose_dtype("auto", "cpu") == torch.float32
+    assert choose_dtype("bf16", "cpu") == torch.bfloat16
+
+
+@pytest.mark.parametrize("hold", [8, 12, 15, 24])
+def test_held_frames_change_at_the_held_rate(hold: float):
+    held = HeldTrajectory(Ramp(60), Fraction(30), hold)
+    level = held.at(0, 60).truncation
+
+    assert len(np.unique(level)) == 2 * hold
+    assert (level <= Ramp(60).at(0, 60).truncation + 1e-6).all()
+
+
+def test_held_frames_do_not_depend_on_the_range_they_are_asked_in():
+    held = HeldTrajectory(Ramp(60), Fraction(30), 12)
+    parts = [held.at(a, b).truncation for a, b in ((0, 7), (7, 8), (8, 31), (31, 60))]
+
+    assert np.array_equal(np.concatenate(parts), held.at(0, 60).truncation)
