@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -12,6 +13,7 @@ __all__ = ["fit", "resize", "to_rgb24", "to_yuv420p"]
 
 Mode = Literal["cover", "contain", "stretch", "tile"]
 Filter = Literal["lanczos", "bicubic", "area", "nearest"]
+BAND = 64  # pixels made at once; a kernel reads only those near them
 
 
 def fit(
@@ -84,6 +86,19 @@ _MODES: Mapping[str, Callable[[torch.Tensor, tuple[int, int], Filter], torch.Ten
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """A resampling matrix without its zeros.
+
+    Attributes:
+        wanted: pixels that it makes.
+        parts: `(first pixel made, first pixel read, weights)`, in order.
+    """
+
+    wanted: int
+    parts: tuple[tuple[int, int, torch.Tensor], ...]
+
+
 def resize(
     frames: torch.Tensor,
     size: tuple[int, int],
@@ -99,10 +114,25 @@ def resize(
     work = frames.float()
     # The smaller product first: shrink before growing.
     if size[0] * width <= height * size[1]:
-        done = (rows @ work) @ columns.T
+        done = _across(_down(work, rows), columns)
     else:
-        done = rows @ (work @ columns.T)
+        done = _down(_across(work, columns), rows)
     return done.clamp_(0, 1).to(frames.dtype)
+
+
+def _down(frames: torch.Tensor, bands: Bands) -> torch.Tensor:
+    done = frames.new_empty((*frames.shape[:-2], bands.wanted, frames.shape[-1]))
+    for start, low, weights in bands.parts:
+        stop, high = start + weights.shape[0], low + weights.shape[1]
+        done[..., start:stop, :] = weights @ frames[..., low:high, :]
+    return done
+
+
+def _across(frames: torch.Tensor, bands: Bands) -> torch.Tensor:
+    parts = [
+        frames[..., low : low + weights.shape[1]] @ weights.T for _, low, weights in bands.parts
+    ]
+    return torch.cat(parts, dim=-1)
 
 
 def _lanczos(t: np.ndarray) -> np.ndarray:
@@ -126,7 +156,7 @@ _KERNELS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 @lru_cache(maxsize=64)
 def _weights(
     count: int, wanted: int, extent: float, kind: Filter, device: torch.device
-) -> torch.Tensor:
+) -> Bands:
     """Rows `(wanted, count)` that add up to 1; widened when shrinking, against aliasing."""
     step = extent / wanted
     start = (count - extent) / 2
@@ -139,7 +169,15 @@ def _weights(
     else:
         rows = _sampled(_KERNELS[kind], centre, max(step, 1.0), count)
     rows = rows / rows.sum(1, keepdims=True)
-    return torch.as_tensor(rows, dtype=torch.float32, device=device)
+    return Bands(wanted, tuple(_band(rows, start, device) for start in range(0, wanted, BAND)))
+
+
+def _band(rows: np.ndarray, start: int, device: torch.device) -> tuple[int, int, torch.Tensor]:
+    part = rows[start : start + BAND]
+    read = np.flatnonzero(np.abs(part).max(0))
+    band = np.ascontiguousarray(part[:, read[0] : read[-1] + 1])
+    weights = torch.as_tensor(band, dtype=torch.float32, device=device)
+    return start, int(read[0]), weights
 
 
 def _overlap(centre: np.ndarray, width: float, count: int) -> np.ndarray:

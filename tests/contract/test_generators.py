@@ -66,7 +66,8 @@ def controls(generator: Any, frames: int = FRAMES, *, move: float = 0.3) -> Cont
 
 def frames_of(told: Controls, part: slice) -> Controls:
     named = {name: getattr(told, name) for name in Controls.__dataclass_fields__}
-    return Controls(**{n: None if v is None else v[part] for n, v in named.items()})
+    some: dict[str, Any] = {n: None if v is None else v[part] for n, v in named.items()}
+    return Controls(**some)
 
 
 def changed(generator: Any, **values: Any) -> float:

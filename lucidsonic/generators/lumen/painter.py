@@ -96,7 +96,7 @@ def sharpen(weights: torch.Tensor) -> torch.Tensor:
     """
     strong = weights.clamp_min(0).square()
     strong = strong / (strong.sum(1, keepdim=True) + 1e-6)
-    strong = (strong - 0.07).clamp_min(0) / 0.93
+    strong = (strong - 0.09).clamp_min(0) / 0.91
     home = torch.zeros_like(strong)
     home[:, 0] = 0.02
     strong = strong + home * (1 - strong.sum(1, keepdim=True)).clamp_min(0)
