@@ -84,7 +84,7 @@ def label(
 def pixel_pack(
     folder: Annotated[Path, typer.Argument(help="Folder of PNG sprites, any depth.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the pack.")] = Path(
-        "data/sprites"
+        "data/pixels"
     ),
     size: Annotated[int, typer.Option(min=8, help="Side of a sprite, pixels.")] = 32,
     background: Annotated[str, typer.Option("--bg", help="Colour under holes.")] = "#000000",
@@ -94,7 +94,10 @@ def pixel_pack(
     from lucidsonic.training.pixel_vae.pack import pack_sprites
 
     packed = pack_sprites(folder, out, size=size, background=background, alpha=alpha)
-    typer.echo(f"{packed.count} sprites in {out}; {len(packed.rejected)} files refused.")
+    kinds = ", ".join(f"{count} {name or 'loose'}" for name, count in packed.categories.items())
+    typer.echo(f"{packed.count} sprites in {out}: {kinds}.")
+    for path, reason in packed.rejected:
+        typer.echo(f"refused {path}: {reason}", err=True)
 
 
 def say_coverage(made: "Coverage", *, quiet: bool) -> None:

@@ -58,10 +58,21 @@ def _as_list(field: "FieldInfo", value: Any) -> Any:
 
 
 def _find(config: "type[BaseModel]", name: str) -> "FieldInfo":
+    other = _other_names(config)
+    name = other.get(name, name)
     if name not in config.model_fields:
         known = [known.replace("_", "-") for known in config.model_fields]
         raise UnknownNameError("setting", name.replace("_", "-"), known)
     return config.model_fields[name]
+
+
+def _other_names(config: "type[BaseModel]") -> dict[str, str]:
+    """More spellings of settings, as their fields' `validation_alias` lists them."""
+    return {
+        str(other): name
+        for name, field in config.model_fields.items()
+        for other in getattr(field.validation_alias, "choices", ())
+    }
 
 
 def _is_switch(config: "type[BaseModel]", name: str) -> bool:

@@ -17,7 +17,7 @@ LINES = {
     "va-vae": "Pictures with valence and arousal: the autoencoder that comes first.",
     "va-gan": "Pictures that obey valence and arousal, from va-vae's decoder.",
     "r3gan": "Pictures of any kind, with the modern GAN baseline.",
-    "pixel-vae": "Sprites.",
+    "pixel-vae": "Pixel art, from sprites: an autoencoder and the teacher that judges it.",
 }
 # The settings are the family's own; typer hands their words through.
 OPEN = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

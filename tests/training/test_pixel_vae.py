@@ -1,10 +1,10 @@
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from pixel_sprites import write_sprites
 from safetensors.torch import save_file
 
 from lucidsonic.errors import ConfigError, DataError, TrainingError
@@ -27,9 +27,6 @@ from lucidsonic.training.ranks import Ranks
 from lucidsonic.training.run import Clock, resolve_config
 from lucidsonic.training.update import Updater
 
-sys.path.insert(0, str(Path(__file__).parent))
-from pixel_sprites import write_sprites
-
 CPU = torch.device("cpu")
 
 
@@ -41,7 +38,7 @@ def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tiny(pack: Path, out: Path = Path("unused"), **changes: Any) -> Config:
     told = {
-        "data": pack,
+        "data_dir": pack,
         "out": out,
         "colours": 4,
         "device": "cpu",
@@ -317,3 +314,14 @@ def test_a_pack_without_transparency_cannot_train_a_model_that_wants_it(tmp_path
 
     with pytest.raises(DataError, match="no transparency"):
         build(tiny(pack), CPU)
+
+
+def test_settings_answer_to_the_names_of_the_brief_and_what_is_said_last_counts():
+    told = {"data": "a", "num_epochs": 3, "max_grad_norm": 0.5, "force_cpu": "true"}
+    config = resolve_config(Config, {**told, "data_dir": "b"})
+
+    assert (str(config.data_dir), config.epochs, config.clip) == ("b", 3, 0.5)
+    assert config.device == "cpu"
+    assert resolve_config(Config, {"mixed_precision": True}).amp == "fp16"
+    again = Config.model_validate(config.model_dump(mode="json"))
+    assert again == config

@@ -1,11 +1,11 @@
 import csv
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from pixel_sprites import write_sprites
 
 from lucidsonic.errors import ConfigError, DataError
 from lucidsonic.training.pixel_vae.data import (
@@ -15,9 +15,6 @@ from lucidsonic.training.pixel_vae.data import (
 )
 from lucidsonic.training.pixel_vae.dataset import jitter
 from lucidsonic.training.pixel_vae.pack import fit_sprite, pack_sprites
-
-sys.path.insert(0, str(Path(__file__).parent))
-from pixel_sprites import write_sprites
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ JUMP_PX = 7.0  # how high a full push throws the dancers
 HERO_JUMP_PX = 4.0  # the same for the hero, by the kick alone
 LAMP = 0.16  # how far a full kick widens the lamp
 LAMP_ZOOM = 1.5  # how far the lamp widens with the zoom
+FLOOR_CONTRAST = 3.0  # few floors at once look laid out, many look spilt
 PAN = 8.0  # the floor moves so much further than a photograph would
 TURNS = 8.0  # rotations of the palette for a coarse gain of 1 above neutral
 KICK = 0.4  # share of a full push from which the palette rotates
@@ -156,10 +157,11 @@ class PixelVae:
         weights = controls.condition
         if weights is None:
             weights = np.eye(self.c_dim)[self.posterior.classes[near] % self.c_dim]
+        leading = (weights / weights.max(axis=1, keepdims=True).clip(1e-6)) ** FLOOR_CONTRAST
         side = min(self.world.stage.height, self.world.stage.width)
         turns = np.rint(TURNS * (controls.gains[:, 0] - 1)) + (kick > KICK)
         tables = {
-            "floor": weights,
+            "floor": leading / leading.sum(axis=1, keepdims=True),
             "jump": np.stack([JUMP_PX * throw, HERO_JUMP_PX * kick], axis=1),
             "light": LAMP * kick + LAMP_ZOOM * (controls.transform[:, 3] - 1),
             "sparks": controls.noise_mix,

@@ -66,7 +66,7 @@ class Options(BaseModel):
 
     arch: Literal["listed", "residual"] = "listed"
     sprite: PositiveInt = 32
-    colours: Literal[3, 4] = 4
+    colours: Annotated[int, Field(ge=3, le=4)] = 4
     channels: Widths = (8, 16, 32)
     latent: PositiveInt = 32
     classes: tuple[str, ...] = ("a", "b", "c", "d")

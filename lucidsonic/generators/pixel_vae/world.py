@@ -33,7 +33,7 @@ HERO_COVER = 0.15, 0.75  # cover of a sprite that stands free
 VARIETY = 0.25  # how far the looks of a floor lie apart, standard deviations of the mixture
 SHADOW_PLAY = 0.5  # companions follow this share of the hero's push
 SHARPEN = 0.7  # mean squared error softens edges; this gives them back
-DARK = 0.3  # mean Oklab lightness below which a sprite does not stand out
+DULL = 0.42  # mean Oklab lightness + chroma below which a sprite does not stand out
 WALL = 0.5  # share of the border that only walls and doors cover
 FEWEST = 4  # sprites of a kind that make it worth using
 
@@ -135,10 +135,11 @@ def stands_free(sprites: torch.Tensor, cover: torch.Tensor) -> npt.NDArray[np.bo
     share = cover.flatten(1).float().mean(1)
     sides = [cover[:, 0], cover[:, -1], cover[:, :, 0], cover[:, :, -1]]
     border = torch.cat(sides, dim=1).float().mean(1)
-    light = rgb_to_oklab(straight_colour(sprites).permute(0, 2, 3, 1))[..., 0] * cover
-    bright = light.sum((1, 2)) / cover.sum((1, 2)).clamp(min=1)
+    lab = rgb_to_oklab(straight_colour(sprites).permute(0, 2, 3, 1))
+    glow = (lab[..., 0] + lab[..., 1:].norm(dim=3)) * cover
+    bright = glow.sum((1, 2)) / cover.sum((1, 2)).clamp(min=1)
     least, most = HERO_COVER
-    fits = (share >= least) & (share <= most) & (border < WALL) & (bright > DARK)
+    fits = (share >= least) & (share <= most) & (border < WALL) & (bright > DULL)
     return fits.cpu().numpy()
 
 

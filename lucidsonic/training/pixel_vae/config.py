@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AliasChoices,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -18,23 +19,83 @@ from lucidsonic.training.run import RunConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Widths = Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=7)]
-EMBEDDING_OFF = "none"
+NO_TEACHER = "none"
+# the brief's names for settings that all families share
+OTHER_NAMES = {
+    "data": "data_dir",
+    "output_dir": "out",
+    "num_epochs": "epochs",
+    "gradient_accumulation_steps": "accumulate",
+    "max_grad_norm": "clip",
+    "eval_save_freq": "sample_every",
+    "keep_n_checkpoints": "keep_n",
+    "resume_from": "resume",
+}
+SWITCHES = {"force_cpu": ("device", "cpu"), "mixed_precision": ("amp", "fp16")}
+
+
+def also_called(name: str) -> AliasChoices:
+    """A setting's own name and its others."""
+    return AliasChoices(name, *(other for other, own in OTHER_NAMES.items() if own == name))
+
+
+def is_on(value: Any) -> bool:
+    """Whether a switch was turned on, by a flag or in a file."""
+    return str(value).lower() in {"true", "1", "yes", "on"}
 
 
 class Config(RunConfig):
     """Everything that `lucidsonic train pixel-vae` can be told."""
 
-    data: Path = Field(
-        default=Path("data/pixels"), description="sprite pack, or folder of PNGs"
+    data_dir: Path = Field(
+        default=Path("data/pixels"),
+        validation_alias=also_called("data_dir"),
+        description="sprite pack, or folder of PNGs",
     )
     background: str = Field(default="#000000", description="colour under transparent pixels")
-    out: Path = Field(default=Path("runs/pixel"), description="run folder")
-    epochs: PositiveInt = Field(default=100, description="passes over the data")
+    out: Path = Field(
+        default=Path("runs/pixel-vae"),
+        validation_alias=also_called("out"),
+        description="run folder; a run found there goes on",
+    )
+    epochs: PositiveInt = Field(
+        default=100,
+        validation_alias=also_called("epochs"),
+        description="passes over the data",
+    )
     batch_size: PositiveInt = Field(
         default=32, description="sprites a step, over all processes"
     )
+    accumulate: PositiveInt = Field(
+        default=1,
+        validation_alias=also_called("accumulate"),
+        description="cut a step's batch into so many parts",
+    )
+    clip: float = Field(
+        default=1.0,
+        ge=0,
+        validation_alias=also_called("clip"),
+        description="largest gradient norm; 0: no limit",
+    )
+    sample_every: PositiveInt = Field(
+        default=10,
+        validation_alias=also_called("sample_every"),
+        description="epochs between sample sheets",
+    )
+    keep_n: PositiveInt = Field(
+        default=5,
+        validation_alias=also_called("keep_n"),
+        description="periodic checkpoints kept",
+    )
+    resume: str = Field(
+        default="auto",
+        validation_alias=also_called("resume"),
+        description="auto, never, or a checkpoint to start from",
+    )
+    force_cpu: bool = Field(default=False, description="the same as --device cpu")
+    mixed_precision: bool = Field(default=False, description="the same as --amp fp16")
     size: PositiveInt = Field(default=128, description="side of a sprite, pixels")
-    colours: Literal[3, 4] = Field(
+    colours: Annotated[int, Field(ge=3, le=4)] = Field(
         default=3, description="3: over a background; 4: see-through"
     )
     jitter_px: NonNegativeInt = Field(default=1, description="sprites shift by up to this much")
@@ -84,6 +145,18 @@ class Config(RunConfig):
     classes: PositiveInt = Field(default=8, description="pseudo-classes of the exported model")
     anchors: PositiveInt = Field(default=256, description="sprites the exported model knows")
 
+    @model_validator(mode="before")
+    @classmethod
+    def spelt_out(cls, told: Any) -> Any:
+        """Every setting under its own name; what was said last counts."""
+        if not isinstance(told, dict):
+            return told
+        settings: dict[str, Any] = {}
+        for name, value in told.items():
+            settings[OTHER_NAMES.get(str(name), str(name))] = value
+        meant = {k: v for name, (k, v) in SWITCHES.items() if is_on(settings.get(name))}
+        return {**settings, **meant}
+
     @model_validator(mode="after")
     def fits(self) -> "Config":
         if self.size % 2 ** len(self.channels) or self.size % 8:
@@ -107,7 +180,7 @@ class Config(RunConfig):
 
     @property
     def teacher_shape(self) -> TeacherShape | None:
-        if self.teacher == EMBEDDING_OFF:
+        if self.teacher == NO_TEACHER:
             return None
         return TeacherShape(
             kind=self.teacher,

@@ -54,7 +54,9 @@ def open_data(config: Config) -> SpriteData:
     Raises:
         DataError: they cannot be read, do not match their labels, or do not fit the model.
     """
-    sprites = read_sprite_set(config.data, colours=config.colours, background=config.background)
+    sprites = read_sprite_set(
+        config.data_dir, colours=config.colours, background=config.background
+    )
     split = split_sprites(len(sprites))
     data = SpriteData(
         SpritePart(sprites, split.training, config),

@@ -59,7 +59,7 @@ def vae_figures(state: State, images: torch.Tensor) -> dict[str, float]:
         "val_score": recon + state.config.kl_weight * float(kl),
         "val_psnr": psnr(error[:, :3]),
         "val_psnr_mean": float(torch.tensor([psnr(e) for e in error[:, :3]]).mean()),
-        "active_units": float((mean.var(0) > ACTIVE).float().mean()),
+        "active_units": float((mean.var(0, correction=0) > ACTIVE).float().mean()),
         "colour_ratio": colours(again[:, :3]) / colours(images[:, :3]),
     }
 

@@ -1,0 +1,36 @@
+"""From sprites to a model, with the commands alone."""
+
+from pathlib import Path
+
+import pytest
+from pixel_sprites import write_sprites
+from typer.testing import CliRunner
+
+from lucidsonic.cli.app import app
+
+SMALL = [
+    "--preset", "pixel-tiny", "--colours", "4", "--batch-size", "4", "--max-steps", "2",
+    "--sheet-sprites", "2", "--anchors", "8", "--classes", "2", "--device", "cpu",
+]  # fmt: skip
+
+
+def run(*words: str) -> str:
+    done = CliRunner().invoke(app, list(words))
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
+def test_sprites_become_a_model_with_two_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    sprites = write_sprites(tmp_path / "png", 12)
+    (sprites / "broken.png").write_bytes(b"no picture")
+
+    packed = run("data", "pixel-pack", str(sprites), "--alpha", "--out", "data/pixels")
+    assert "12 sprites in data/pixels: 3 box, 3 cross, 3 disc, 3 ring." in packed
+    assert "refused" in packed
+    run("train", "pixel-vae", "--data-dir", "data/pixels", "--out", "runs/pixel", *SMALL)
+
+    assert (tmp_path / "runs/pixel/model.safetensors").stat().st_size > 10_000
+    assert list((tmp_path / "runs/pixel/samples").glob("*_comparison.png"))
