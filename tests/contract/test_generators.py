@@ -18,6 +18,7 @@ import torch
 
 from lucidsonic.errors import ConfigError, UnknownNameError
 from lucidsonic.generators import FAMILIES, build_generator, find_family
+from lucidsonic.generators.va_gan import Decoder, Options, VaGan
 from lucidsonic.types import Controls
 
 TINY: dict[str, Callable[[], Any]] = {
@@ -25,8 +26,16 @@ TINY: dict[str, Callable[[], Any]] = {
     "pixel_vae": lambda: build_generator(
         "pixel_vae", None, {"size": 128, "pixel_size": 1, "palette": 12}
     ),
+    "va_gan": lambda: tiny_va_gan(),
 }
 FRAMES = 4
+
+
+def tiny_va_gan() -> VaGan:
+    torch.manual_seed(3)
+    network = Decoder(latent_dim=8, resolution=32, width=32)
+    network.to_rgb.weight.data *= 10  # fresh weights paint nearly nothing
+    return VaGan(network, Options(latent_dim=8, resolution=32, width=32))
 
 
 @cache

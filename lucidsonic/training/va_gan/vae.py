@@ -114,6 +114,7 @@ def step(state: State, batch: Batch, clock: Clock, updater: Updater) -> Metrics:
     return {**losses, "lr": config.lr * state.plateau["factor"], "beta": config.beta * warm}
 
 
+@torch.no_grad()
 def _explain(mean: torch.Tensor, log_variance: torch.Tensor, step: int) -> str:
     return (
         f"The loss is not finite at step {step}: mean in [{float(mean.min()):.3g}, "
