@@ -1,13 +1,37 @@
 """Tensors of a file -> exactly the tensors that a network wants, or an error that names one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from lucidsonic.errors import WeightsError
 
-__all__ = ["fill", "match_tensors"]
+__all__ = ["Unfilled", "fill", "match_tensors"]
+
+
+class Unfilled(TorchFunctionMode):
+    """Within it a network is built without drawing its first weights, which `fill` replaces.
+
+    The meta device would do the same, but its arithmetic imports torch's compiler: 2 s.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Ones for new random tensors; old tensors as they are."""
+        named = dict(kwargs or {})
+        if func in {torch.randn, torch.rand}:
+            return torch.ones(*args, **named)
+        if func in {torch.Tensor.normal_, torch.Tensor.uniform_}:
+            return args[0]
+        return func(*args, **named)
 
 
 def match_tensors(network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

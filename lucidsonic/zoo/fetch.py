@@ -14,7 +14,7 @@ from lucidsonic.types import OnProgress, Progress, ignore_progress
 from lucidsonic.zoo.card import HubWeights, ModelCard, UrlWeights
 from lucidsonic.zoo.download import OnBytes, download
 from lucidsonic.zoo.hub import HubFile, cached_hub_file, fetch_hub_file
-from lucidsonic.zoo.pins import Pin, keep_pin, read_pin
+from lucidsonic.zoo.pins import Pin, keep_pin, pin_path, read_pin
 
 RemoteWeights = HubWeights | UrlWeights
 MB = 1_000_000
@@ -98,13 +98,13 @@ def fetch(
     listen = _listener(label or key, address_of(weights), on_progress)
     here = _find(weights, pin) or _bring(weights, pin, listen)
     sha256, size = file_digest(here.path), here.path.stat().st_size
-    _check(weights, pin, here.path, sha256)
+    _check(weights, pin, here.path, sha256, key)
     if pin is None and weights.sha256 is None:
         address = address_of(weights)
         new = Pin(
             address=address, sha256=sha256, size=size, file=here.file, revision=here.revision
         )
-        _check(weights, keep_pin(key, new), here.path, sha256)
+        _check(weights, keep_pin(key, new), here.path, sha256, key)
         note = (
             f"{label or key}: first download, its checksum {sha256[:12]} is pinned from now on."
         )
@@ -164,7 +164,7 @@ def _url_path(weights: UrlWeights) -> Path:
     return weights_cache_dir() / folder / name
 
 
-def _check(weights: RemoteWeights, pin: Pin | None, path: Path, sha256: str) -> None:
+def _check(weights: RemoteWeights, pin: Pin | None, path: Path, sha256: str, key: str) -> None:
     wanted = weights.sha256 or (pin.sha256 if pin else sha256)
     if sha256 == wanted:
         return
@@ -172,8 +172,8 @@ def _check(weights: RemoteWeights, pin: Pin | None, path: Path, sha256: str) -> 
     who = "the card names" if weights.sha256 else "were pinned at the first download"
     raise WeightsError(
         f"The bytes from {address_of(weights)} are not those that {who}; they were deleted.",
-        hint="The file was changed or damaged. If its authors say that it is right, forget the "
-        "pin with 'lucidsonic models remove --pin'.",
+        hint="The file was changed or damaged. If its authors say that it is right, "
+        + ("correct the card." if weights.sha256 else f"delete '{pin_path(key)}'."),
     )
 
 

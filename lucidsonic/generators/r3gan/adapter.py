@@ -13,7 +13,7 @@ from torch import Tensor
 from lucidsonic.errors import WeightsError
 from lucidsonic.generators.r3gan.network import FIRST_SIDE, Network, NetworkSpec
 from lucidsonic.generators.styles import gaussian_z, layer_groups, picture_to_rgb
-from lucidsonic.nn.state import fill
+from lucidsonic.nn.state import Unfilled, fill
 from lucidsonic.types import Capabilities, Controls, FloatArray
 
 __all__ = ["R3GAN", "Options", "load"]
@@ -183,7 +183,7 @@ def load(weights: Path | None, options: Options, *, device: str = "cpu") -> R3GA
     """
     if weights is None:
         raise WeightsError("R3GAN paints nothing without weights.")
-    with torch.device("meta"):
+    with Unfilled():
         network = Network(options.spec())
     fill(network, load_file(weights, device="cpu"))
     return R3GAN(network.to(device).eval().requires_grad_(False), options)

@@ -12,7 +12,7 @@ from lucidsonic.errors import WeightsError
 from lucidsonic.generators.stylegan3.network import Network
 from lucidsonic.generators.stylegan3.options import Options
 from lucidsonic.generators.styles import StyleSpace, picture_to_rgb, spread_gains
-from lucidsonic.nn.state import fill
+from lucidsonic.nn.state import Unfilled, fill
 from lucidsonic.types import Capabilities, Controls, FloatArray
 
 __all__ = ["StyleGAN3", "load", "placement"]
@@ -159,7 +159,7 @@ def load(weights: Path | None, options: Options, *, device: str = "cpu") -> Styl
     """
     if weights is None:
         raise WeightsError("StyleGAN3 paints nothing without weights.")
-    with torch.device("meta"):
+    with Unfilled():
         network = Network(*options.specs())
     fill(network, load_file(weights, device="cpu"))
     return StyleGAN3(network.to(device).eval().requires_grad_(False), options)

@@ -188,6 +188,9 @@ def serving() -> Iterator[Hub]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.block_on_close = False
+    server.handle_error = lambda request, client_address: (
+        None
+    )  # a client that goes away is part of the tests
     hub = Hub(url=f"http://127.0.0.1:{server.server_port}")
     server.hub = hub  # pyright: ignore[reportAttributeAccessIssue]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

@@ -12,7 +12,7 @@ from lucidsonic.types import Progress
 from lucidsonic.zoo import download
 from lucidsonic.zoo.card import HubWeights, UrlWeights
 from lucidsonic.zoo.fetch import discard, downloaded, fetch
-from lucidsonic.zoo.pins import read_pin
+from lucidsonic.zoo.pins import Pin, forget_pin, keep_pin, pin_path, read_pin
 
 REPO, FILE = "someone/faces", "network-snapshot-final.pkl"
 OLD, NEW = "a" * 40, "b" * 40
@@ -345,3 +345,20 @@ def test_discarding_frees_the_bytes(hub: Hub) -> None:
 def one_sentence(error: WeightsError) -> bool:
     text = str(error)
     return text.endswith(".") and "\n" not in text and len(text) < 200
+
+
+def test_of_two_first_downloads_at_once_the_first_pin_counts() -> None:
+    first = Pin(address="x", sha256="1" * 64, size=1)
+    second = Pin(address="x", sha256="2" * 64, size=1)
+    assert keep_pin("faces", first) == first
+    assert keep_pin("faces", second) == first
+    forget_pin("faces")
+    assert read_pin("faces") is None
+
+
+def test_a_broken_pin_is_not_taken_for_none() -> None:
+    pin_path("faces").parent.mkdir(parents=True)
+    pin_path("faces").write_text("sha256 = 1", encoding="utf-8")
+    with pytest.raises(WeightsError, match="cannot be read") as caught:
+        read_pin("faces")
+    assert "Delete it" in caught.value.hint
