@@ -11,6 +11,7 @@ __all__ = ["FAMILIES", "find_family"]
 # name in `lucidsonic train NAME` -> module with `FAMILY`
 FAMILIES: Mapping[str, str] = {
     "pixel-vae": "lucidsonic.training.pixel_vae",
+    "r3gan": "lucidsonic.training.r3gan.gan",
     "va-gan": "lucidsonic.training.va_gan.gan",
     "va-vae": "lucidsonic.training.va_gan.vae",
 }
