@@ -156,13 +156,13 @@ def _bin_hz() -> Numbers:
     return (np.arange(WINDOW // 2 + 1) * RATE / WINDOW).astype(np.float32)
 
 
-# The three tables below are those of librosa (a test compares them). Importing librosa's own
-# compiles its numba functions: 15 s on a machine where nobody has used it yet.
+# librosa's scales and weights come without a wait. Its filters, stft, chroma and beat tracker
+# make numba compile for 15 to 40 s on a machine where nobody has used them: hence our own.
 
 
 @cache
 def _mel_filters() -> Numbers:
-    """Triangles, 1 at their middle: float32 `(bins, BANDS)`."""
+    """Triangles, 1 at their middle: float32 `(bins, BANDS)`, those of `librosa.filters.mel`."""
     edges = _mel_edges_hz()
     rising = (_bin_hz()[:, None] - edges[:-2]) / np.diff(edges)[:-1]
     falling = (edges[2:] - _bin_hz()[:, None]) / np.diff(edges)[1:]
@@ -172,25 +172,18 @@ def _mel_filters() -> Numbers:
 @cache
 def _mel_edges_hz() -> Numbers:
     """Float64 `(BANDS + 2,)`; Slaney's scale (1998), linear to 1 kHz, logarithmic above."""
-    mels = np.linspace(_hz_to_mel(LOWEST_HZ), _hz_to_mel(RATE / 2), BANDS + 2)
-    return np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
+    from librosa import mel_frequencies
 
-
-def _hz_to_mel(hertz: float) -> float:
-    return hertz * 3 / 200 if hertz < 1000 else 15 + 27 * np.log(hertz / 1000) / np.log(6.4)
+    return mel_frequencies(BANDS + 2, fmin=LOWEST_HZ, fmax=RATE / 2)
 
 
 @cache
 def _a_weights() -> Numbers:
     """Power gain of each bin: A-weighting, IEC 61672-1:2013, annex E."""
-    square = np.maximum(_bin_hz().astype(np.float64), 10) ** 2
-    one, two, three, four = 20.598997**2, 107.65265**2, 737.86223**2, 12194.217**2
-    gain = (
-        four
-        * square**2
-        / ((square + one) * (square + four) * np.sqrt((square + two) * (square + three)))
-    )
-    return (gain**2 * 10**0.2).astype(np.float32)
+    from librosa import A_weighting
+
+    gain_db = A_weighting(np.maximum(_bin_hz(), 10), min_db=None)
+    return (10 ** (gain_db / 10)).astype(np.float32)
 
 
 def _within(low_hz: float, high_hz: float) -> slice:
