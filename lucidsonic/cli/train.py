@@ -118,3 +118,23 @@ def export(
     family = find_family(json.loads(settings.read_text(encoding="utf-8"))["family"])
     written = write_model(family.export(run_folder), run_folder)
     typer.echo(written or f"A {family.name} has nothing to render with.")
+
+
+@app.command()
+def measure(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A va-gan or va-vae run.")],
+    count: Annotated[int, typer.Option(min=50, help="Pictures painted.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Of the pictures.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """How well a run's model obeys valence and arousal, and how its pictures compare."""
+    from dataclasses import asdict
+
+    from lucidsonic.training.va_gan.measure import measure_run
+
+    figures = asdict(measure_run(run_folder, count=count, seed=seed))
+    if as_json:
+        typer.echo(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        typer.echo(f"{name:18} {value:8.3f}")

@@ -18,6 +18,7 @@ from lucidsonic.training.run import Clock
 from lucidsonic.training.score import frechet_distance, picture_features, spearman
 from lucidsonic.training.va_gan import gan, vae
 from lucidsonic.training.va_gan.augment import adjust_chance, augment
+from lucidsonic.training.va_gan.measure import measure_run
 from lucidsonic.training.va_gan.perceptual import Lpips, find_distance
 from lucidsonic.training.va_gan.schedule import learning_rate, phase, weights_at
 from lucidsonic.training.va_gan.watch import judge, react
@@ -78,6 +79,15 @@ def test_after_200_steps_happier_pictures_are_brighter(trained: Path):
     state.load_state_dict(saved["state"])
     assert saved["step"] >= 200
     assert brightness_by_valence(state.ema.module, 8) > 0.5
+
+
+def test_a_run_is_measured_against_its_own_pictures(trained: Path, tmp_path: Path):
+    figures = measure_run(trained, count=60)
+    assert figures.spearman_valence > 0.5
+    assert figures.frechet > figures.frechet_real >= 0
+    assert figures.nearest > 0
+    with pytest.raises(TrainingError, match="not a run folder"):
+        measure_run(tmp_path)
 
 
 def test_stage_a_leaves_the_files_that_stage_b_starts_from(trained: Path):
