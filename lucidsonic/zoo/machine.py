@@ -31,7 +31,7 @@ class Rules:
     make: Callable[[str], Any]
     known: Callable[[str], bool]
     persistent: Call | None = None
-    max_ops: int = 1_000_000
+    max_ops: int = 400_000
 
 
 class _Mark:
