@@ -19,6 +19,7 @@ from pydantic import ValidationError as PydanticError
 
 from lucidsonic.encoding import Options as EncodingOptions
 from lucidsonic.errors import ConfigError
+from lucidsonic.features import EmotionSettings
 from lucidsonic.timebase import parse_fps, parse_time
 from lucidsonic.trajectory import Options as TrajectoryOptions
 
@@ -86,6 +87,19 @@ class SongTable(Table):
     va_csv: Path | None = None  # time,valence,arousal
 
 
+class FeaturesTable(Table):
+    """How feelings are heard: see `features.EmotionSettings`."""
+
+    va_loudness: Literal["absolute", "half", "relative"] = "absolute"
+    va_coupling: Annotated[float, Field(ge=0, le=1)] = 0.35
+    va_contrast: bool = True
+
+    @property
+    def emotion(self) -> EmotionSettings:
+        """The settings as the hearing takes them."""
+        return EmotionSettings(self.va_loudness, self.va_coupling, self.va_contrast)
+
+
 class ModelTable(Table):
     """Who paints, and on what."""
 
@@ -120,6 +134,7 @@ class RenderPlan(Table):
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     song: SongTable
+    features: FeaturesTable = FeaturesTable()
     trajectory: TrajectoryOptions = TrajectoryOptions()
     model: ModelTable = ModelTable()
     effects: tuple[dict[str, Any], ...] = ()

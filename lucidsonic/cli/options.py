@@ -49,6 +49,7 @@ SONG = (
     Flag("effect_audio", Path, "What the effects listen to."),
     Flag("output_audio", Path, "What is heard in the film, for example the master."),
     Flag("va_csv", Path, "Valence and arousal of your own: time,valence,arousal."),
+    Flag("va_loudness", str, "absolute, half or relative: relative suits unmastered files."),
 )
 MODEL = (
     Flag(

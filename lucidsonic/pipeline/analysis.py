@@ -32,7 +32,9 @@ def analyze(
         AudioError: the file cannot be read or holds no sound.
     """
     opened = open_song(Path(song))
-    return hear(opened, opened.duration_s, parse_fps(fps), on_progress)
+    return hear(
+        opened, duration_s=opened.duration_s, fps=parse_fps(fps), on_progress=on_progress
+    )
 
 
 def write_analysis(features: Features, path: Path, *, title: str = "") -> Path:

@@ -3,18 +3,20 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from lucidsonic.audio import analysis_blocks, find_stems, open_song
 from lucidsonic.errors import AudioError
-from lucidsonic.features import extract_features, read_va_csv
+from lucidsonic.features import EmotionSettings, extract_features, read_va_csv
 from lucidsonic.plan import SongTable
 from lucidsonic.timebase import seconds_to_samples
 from lucidsonic.types import Features, FloatArray, OnProgress, Song, ignore_progress
 
 ANALYSIS_RATE = 22_050  # Hz
+DEFAULT_EMOTION = EmotionSettings()
 ROLES = ("pulse", "motion", "class", "effect")
 # Which stem each role listens to, the first that the folder has.
 STEM_OF_ROLE: Mapping[str, tuple[str, ...]] = {
@@ -41,7 +43,11 @@ class Hearing:
 
 
 def listen(
-    table: SongTable, fps: Fraction, *, on_progress: OnProgress = ignore_progress
+    table: SongTable,
+    fps: Fraction,
+    *,
+    emotion: EmotionSettings = DEFAULT_EMOTION,
+    on_progress: OnProgress = ignore_progress,
 ) -> Hearing:
     """Analyse the song, and the files that single roles listen to.
 
@@ -53,7 +59,10 @@ def listen(
         ConfigError: the VA file is wrong.
     """
     song = open_song(table.path)
-    heard = {table.path: hear(song, song.duration_s, fps, on_progress)}
+    hear_file = partial(
+        hear, duration_s=song.duration_s, fps=fps, emotion=emotion, on_progress=on_progress
+    )
+    heard = {table.path: hear_file(song)}
     features = heard[table.path]
     if table.va_csv is not None:
         path = read_va_csv(table.va_csv, frames=len(features), fps=fps)
@@ -61,7 +70,7 @@ def listen(
     roles: dict[str, Features] = {}
     for role, file in files_of_roles(table).items():
         if file not in heard:
-            heard[file] = hear(open_song(file), song.duration_s, fps, on_progress)
+            heard[file] = hear_file(open_song(file))
         roles[role] = heard[file]
     return Hearing(song, features, {role: roles.get(role, features) for role in ROLES})
 
@@ -83,7 +92,14 @@ def files_of_roles(table: SongTable) -> dict[str, Path]:
     return files
 
 
-def hear(song: Song, duration_s: float, fps: Fraction, on_progress: OnProgress) -> Features:
+def hear(
+    song: Song,
+    *,
+    duration_s: float,
+    fps: Fraction,
+    emotion: EmotionSettings = DEFAULT_EMOTION,
+    on_progress: OnProgress = ignore_progress,
+) -> Features:
     """The features of a file, cut or padded with silence to `duration_s`."""
     blocks = analysis_blocks(song, sample_rate=ANALYSIS_RATE)
     return extract_features(
@@ -91,6 +107,7 @@ def hear(song: Song, duration_s: float, fps: Fraction, on_progress: OnProgress) 
         sample_rate=ANALYSIS_RATE,
         duration_s=duration_s,
         fps=fps,
+        emotion=emotion,
         on_progress=on_progress,
     )
 

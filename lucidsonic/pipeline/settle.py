@@ -10,6 +10,7 @@ from lucidsonic import encoding, trajectory
 from lucidsonic.errors import ConfigError, UnknownNameError
 from lucidsonic.plan import (
     QUALITIES,
+    FeaturesTable,
     FilmTable,
     Layer,
     ModelTable,
@@ -28,6 +29,7 @@ METADATA_KEY = "lucidsonic_plan"  # where the plan travels inside a film
 SETTINGS: Mapping[str, str] = {
     "seed": "seed",
     **{name: f"song.{name}" for name in SongTable.model_fields if name != "path"},
+    **{name: f"features.{name}" for name in FeaturesTable.model_fields},
     **{name: f"model.{name}" for name in ModelTable.model_fields},
     **{name: f"trajectory.{name}" for name in trajectory.Options.model_fields},
     **{name: f"film.{name}" for name in FilmTable.model_fields if name != "encoding"},
