@@ -13,7 +13,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 @app.command("list")
 def list_cache(as_json: AsJson = False) -> None:
     """Show how much lies in the cache, and where."""
-    from lucidsonic.pipeline.segments import CACHE_BYTES, SegmentCache
+    from lucidsonic.pipeline.store import CACHE_BYTES, SegmentCache
 
     cache = SegmentCache()
     entries = list(cache.entries())
@@ -32,7 +32,7 @@ def prune(
     as_json: AsJson = False,
 ) -> None:
     """Throw away the longest unused parts beyond a size."""
-    from lucidsonic.pipeline.segments import SegmentCache
+    from lucidsonic.pipeline.store import SegmentCache
 
     tell_freed(SegmentCache().prune(limit=int(max_gb * 1e9)), as_json=as_json)
 
@@ -40,7 +40,7 @@ def prune(
 @app.command()
 def clear(as_json: AsJson = False) -> None:
     """Throw everything away; films that are finished do not need it."""
-    from lucidsonic.pipeline.segments import SegmentCache
+    from lucidsonic.pipeline.store import SegmentCache
 
     tell_freed(SegmentCache().clear(), as_json=as_json)
 

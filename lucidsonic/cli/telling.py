@@ -81,6 +81,7 @@ def facts(progress: "Progress") -> str:
         "memory_mb": "{:.0f} MB",
     }
     told = [words[name].format(v) for name, v in progress.facts.items() if name in words]
+    told += [f"{n} {v:.1f} fps" for n, v in progress.facts.items() if n.startswith("worker ")]
     return " (" + ", ".join(told) + ")" if told else ""
 
 

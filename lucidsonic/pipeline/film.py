@@ -1,14 +1,17 @@
 """The main path: a plan in, a film out. Newcomers start at `make_film`."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from lucidsonic import encoding
+from lucidsonic.errors import ConfigError
+from lucidsonic.pipeline.crew import Crew
 from lucidsonic.pipeline.finish import check_finish, composed, wanted_layers
-from lucidsonic.pipeline.frames import Painter, Scene, find_batch
-from lucidsonic.pipeline.production import NOTHING_OWN, Own, Production, film_size, prepare
-from lucidsonic.pipeline.segments import SegmentCache, SegmentPress, cut
+from lucidsonic.pipeline.frames import Painter
+from lucidsonic.pipeline.press import Job, choose_batch, press_segments
+from lucidsonic.pipeline.processes import LocalCrew, devices_of
+from lucidsonic.pipeline.production import NOTHING_OWN, Own, film_size, prepare
 from lucidsonic.pipeline.settle import METADATA_KEY
 from lucidsonic.pipeline.stop import Stop
 from lucidsonic.pipeline.tell import Teller
@@ -51,7 +54,7 @@ class FilmReport:
     notes: tuple[str, ...]
 
 
-def make_film(
+def make_film(  # noqa: PLR0913 - one keyword for each thing that is no setting of the film
     plan: RenderPlan,
     film: Path,
     *,
@@ -59,6 +62,7 @@ def make_film(
     on_progress: OnProgress = ignore_progress,
     stop: Stop | None = None,
     own: Own = NOTHING_OWN,
+    crew: Crew | None = None,
 ) -> FilmReport:
     """Make the film that `plan` describes.
 
@@ -69,6 +73,8 @@ def make_film(
         on_progress: told how far it is.
         stop: lets somebody end the work; what is finished is found by the next render.
         own: a generator and effects of the caller's own.
+        crew: workers that paint instead of this process; by default a process for each device
+            that the plan names, if it names several.
 
     Raises:
         LucidsonicError: any of its kinds; nothing half-made is left behind.
@@ -76,10 +82,18 @@ def make_film(
     teller = Teller(on_progress)
     film = Path(film)
     check_target(plan, film, overwrite=overwrite)
+    crew = choose_crew(plan, crew, own)
+    plan = plan if crew is None else crew.adapt(plan)
     production = prepare(plan, teller, own)
-    batch = choose_batch(plan, production.scene, teller)
+    batch = choose_batch(production, crew, teller)
     painter = Painter(production.scene, batch, teller.note, frames_folder=plan.film.save_frames)
-    job = Job(production, painter, teller, stop or Stop())
+    job = Job(
+        production=production,
+        painter=painter,
+        teller=teller,
+        stop=stop or Stop(),
+        crew=crew,
+    )
     painted = write(job, film, overwrite=overwrite)
     others = make_others(plan, film, teller, overwrite=overwrite)
     height, width = production.scene.size
@@ -108,22 +122,18 @@ def check_target(plan: RenderPlan, film: Path, *, overwrite: bool) -> None:
     check_finish(plan)
 
 
-def choose_batch(plan: RenderPlan, scene: Scene, teller: Teller) -> int:
-    """The plan's batch size, or the fastest one that fits."""
-    if plan.model.batch_size != "auto":
-        return plan.model.batch_size
-    with teller.stage("warm up"):
-        return find_batch(scene, teller.note)
+def choose_crew(plan: RenderPlan, crew: Crew | None, own: Own) -> Crew | None:
+    """Who paints instead of this process, if anybody does.
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A production under way."""
-
-    production: Production
-    painter: Painter
-    teller: Teller
-    stop: Stop
+    Raises:
+        ConfigError: code that lives in this process alone cannot be sent to others.
+    """
+    devices = devices_of(plan.model.device)
+    if crew is None and devices:
+        crew = LocalCrew(devices)
+    if crew is not None and own != NOTHING_OWN:
+        raise ConfigError("A generator or an effect of your own paints in one process only.")
+    return crew
 
 
 def write(job: Job, film: Path, *, overwrite: bool) -> int:
@@ -144,11 +154,11 @@ def write(job: Job, film: Path, *, overwrite: bool) -> int:
     )
     if encoding.picture_codec(film, plan.film.encoding) == "gif":
         return write_at_once(job, film, target)
-    paths, painted = press_segments(job, target, film)
+    pressed = press_segments(job, target, film)
 
     def join(place: Path) -> None:
         encoding.concat_segments(
-            paths,
+            pressed.paths,
             place,
             fps=target.fps,
             sound=target.sound,
@@ -169,7 +179,7 @@ def write(job: Job, film: Path, *, overwrite: bool) -> int:
             overwrite=overwrite,
             on_progress=job.teller.pass_on,
         )
-    return painted
+    return pressed.painted
 
 
 def write_at_once(job: Job, film: Path, target: encoding.Film) -> int:
@@ -183,38 +193,6 @@ def write_at_once(job: Job, film: Path, target: encoding.Film) -> int:
             writer.put(pictures)
             told(writer.frames)
     return last - first
-
-
-def press_segments(job: Job, target: encoding.Film, film: Path) -> tuple[list[Path], int]:
-    """The film's segments in order, from the cache or painted now, and how many frames were."""
-    codec = encoding.picture_codec(film, target.options)
-    options = target.options.model_copy(update={"codec": codec, "sound": "auto"})
-    target = replace(target, options=options, sound=None, metadata={}, overwrite=True)
-    production = job.production
-    cache = SegmentCache(suffix=Path(encoding.segment_name(film, options, 0)).suffix)
-    total = production.last - production.first
-    segments = cut(
-        production.scene,
-        production.first,
-        production.last,
-        film=target,
-        model_key=production.model.fingerprint,
-    )
-    again = production.plan.film.save_frames is not None  # every picture is wanted as a file
-    missing = [segment for segment in segments if again or cache.find(segment) is None]
-    cached = total - sum(len(segment) for segment in missing)
-    if cached:
-        job.teller.note(f"{cached} of {total} frames are there already: going on from them.")
-    with job.teller.painting(total, target.fps) as told:
-        with SegmentPress(job.painter, target, cache) as press:
-            for segment in missing:
-                job.stop.patient = True
-                press.press(segment, lambda frames: told(cached + frames, cached))
-                job.stop.check(cached + press.frames, total)
-        job.stop.patient = False
-        paths = [cache.path(segment) for segment in segments]
-    cache.prune(keep=frozenset(paths))
-    return paths, total - cached
 
 
 def make_others(

@@ -19,6 +19,7 @@ from lucidsonic.pipeline.guard import Guard
 from lucidsonic.types import Pictures, Trajectory
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+SEGMENT_S = 8  # seconds; a longer GOP saves nothing, a shorter one costs bytes
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 PROBE_SIZES = (1, 2, 4, 8, 16, 32, 64)  # batch sizes that are tried
 PROBE_S = 3.0  # seconds that the search may take, about
@@ -51,6 +52,11 @@ class Scene:
     guard: Literal["damp", "warn", "off"] = "off"
     fps: Fraction = Fraction(30)
 
+    @property
+    def segment_frames(self) -> int:
+        """Frames between two borders of segments, which lie at multiples in the whole song."""
+        return round(SEGMENT_S * self.fps)
+
 
 def choose_dtype(precision: Precision, device: str) -> torch.dtype:
     """What the network computes in.
@@ -66,7 +72,11 @@ def choose_dtype(precision: Precision, device: str) -> torch.dtype:
 
 
 def choose_device(device: str) -> str:
-    """The device that `auto` means here: CUDA, else Apple's, else the CPU."""
+    """The device that `auto` means here: CUDA, else Apple's, else the CPU.
+
+    Of several, separated by commas, it is the first: the one that this process itself uses.
+    """
+    device = device.split(",")[0].strip()
     if device != "auto":
         return device
     if torch.cuda.is_available():
@@ -93,6 +103,9 @@ def paint_rgb(scene: Scene, start: int, stop: int, note: Callable[[str], None]) 
 class Painter:
     """Paints a film's frames, in batches that fit.
 
+    Which frames share a batch depends on their numbers and on its size alone, not on where the
+    painting starts: networks round a little differently in batches of another make-up.
+
     Attributes:
         scene: what to paint.
         batch: frames at once; halved when memory runs out.
@@ -114,19 +127,30 @@ class Painter:
         """Frames start to stop - 1 in film order, as uint8 yuv420p `(frames, h * 3 / 2, w)`."""
         waiting: Transfer | None = None
         while start < stop:
-            count = min(self.batch, stop - start)
+            end = self._batch_end(start, stop)
             try:
                 self._look_back(start)
-                transfer = Transfer.begin(self._paint(start, start + count))
+                transfer = Transfer.begin(self._paint(start, end))
             except RuntimeError as error:
                 self._halve(error)
                 continue
-            start += count
+            start = end
             if waiting is not None:
                 yield waiting.finish()
             waiting = transfer
         if waiting is not None:
             yield waiting.finish()
+
+    def _batch_end(self, start: int, stop: int) -> int:
+        """One past the last frame of the batch that frame `start` belongs to."""
+        border = start - start % self.scene.segment_frames
+        within = (start - border) // self.batch + 1
+        return min(border + min(within * self.batch, self.scene.segment_frames), stop)
+
+    def _batch_start(self, frame: int) -> int:
+        """The first frame of the batch that `frame` belongs to."""
+        within = frame % self.scene.segment_frames
+        return frame - within % self.batch
 
     def _paint(self, start: int, stop: int) -> torch.Tensor:
         frames = paint_rgb(self.scene, start, stop, self.note)
@@ -144,10 +168,13 @@ class Painter:
         if self.guard is None:
             return
         before = self.guard.restart(start)
-        for first in before[:: self.batch]:
-            last = min(first + self.batch, before.stop)
-            frames = paint_rgb(self.scene, first, last, self.note)
+        first = before.start
+        while first < before.stop:
+            whole = self._batch_start(first)
+            last = self._batch_end(first, before.stop)
+            frames = paint_rgb(self.scene, whole, last, self.note)[first - whole :]
             self.guard.remember(self.guard.watch(frames))
+            first = last
 
     def _halve(self, error: RuntimeError) -> None:
         if not is_out_of_memory(error):

@@ -77,7 +77,12 @@ def prepare(plan: RenderPlan, teller: Teller, own: Own = NOTHING_OWN) -> Product
     """Hear the song, load the generator, steer it: everything before the first frame."""
     device = choose_device(plan.model.device)
     with teller.stage("listen"):
-        hearing = listen(plan.song, plan.film.fps, on_progress=teller.pass_on)
+        hearing = listen(
+            plan.song,
+            plan.film.fps,
+            emotion=plan.features.emotion,
+            on_progress=teller.pass_on,
+        )
     first, last = frame_range(plan, hearing.song)
     with teller.stage("load"):
         model = open_model(plan, device, teller, own)
@@ -171,8 +176,13 @@ def film_size(table: FilmTable, native: tuple[int, int] | None) -> tuple[int, in
 def paint_size(table: FilmTable, device: str) -> tuple[int, int]:
     """Height and width at which a resolution-free generator paints this film."""
     height, width = film_size(table, None)
-    scale = table.paint
-    if scale == "auto":
-        slow = device == "cpu"
-        scale = min(1.0, (CPU_PIXELS / (height * width)) ** 0.5) if slow else 1.0
+    scale = paint_scale(table, device)
     return max(16, round(height * scale)), max(16, round(width * scale))
+
+
+def paint_scale(table: FilmTable, device: str) -> float:
+    """The share of the film's width that is painted on this device."""
+    if table.paint != "auto":
+        return table.paint
+    height, width = film_size(table, None)
+    return min(1.0, (CPU_PIXELS / (height * width)) ** 0.5) if device == "cpu" else 1.0

@@ -7,26 +7,17 @@ appears whole or not at all, and its name carries its own checksum.
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
-from lucidsonic.encoding import Film, FilmWriter
-from lucidsonic.errors import EncodingError
-from lucidsonic.pipeline.frames import Painter, Scene
+from lucidsonic.encoding import Options
+from lucidsonic.ffmpeg import find_ffmpeg
+from lucidsonic.pipeline.frames import Scene
 from lucidsonic.types import Controls
 
-SEGMENT_S = 8  # seconds; a longer GOP saves nothing, a shorter one costs bytes
-CACHE_BYTES = 20_000_000_000  # what the cache may keep
-VARIABLE = "LUCIDSONIC_CACHE"
 # The code that decides what a frame looks like; a change here makes every segment a new one.
 CODE = ("effects", "generators", "nn", "encoding", "pipeline/frames.py", "pipeline/guard.py")
 
@@ -49,87 +40,19 @@ class Segment:
         return self.stop - self.start
 
 
-class SegmentCache:
-    """The segments on this disk."""
-
-    def __init__(self, folder: Path | None = None, *, suffix: str = ".mp4") -> None:
-        self.folder = folder or cache_folder() / "segments"
-        self.suffix = suffix
-
-    def find(self, segment: Segment) -> Path | None:
-        """The segment's file, if it is there and whole; a broken one is thrown away."""
-        for path in sorted(self.folder.glob(f"{segment.key}-*{self.suffix}")):
-            if checksum(path) == path.stem.rpartition("-")[2]:
-                os.utime(path)
-                return path
-            path.unlink(missing_ok=True)
-        return None
-
-    def path(self, segment: Segment) -> Path:
-        """The file of a segment that was found or painted before.
-
-        Raises:
-            EncodingError: somebody has thrown it away meanwhile.
-        """
-        for path in self.folder.glob(f"{segment.key}-*{self.suffix}"):
-            return path
-        raise EncodingError(
-            "A finished part of the film has vanished from the cache.",
-            hint=f"Run the same command again; do not tidy {self.folder} during a render.",
-        )
-
-    def keep(self, segment: Segment, written: Path) -> Path:
-        """Give a finished file its name in the cache."""
-        path = self.folder / f"{segment.key}-{checksum(written)}{self.suffix}"
-        return written.replace(path)
-
-    def entries(self) -> Iterator[tuple[Path, int, float]]:
-        """Path, bytes and time of last use of each segment."""
-        for path in self.folder.glob("*.*"):
-            try:
-                facts = path.stat()
-            except FileNotFoundError:  # another render tidied up
-                continue
-            yield path, facts.st_size, facts.st_mtime
-
-    def prune(self, *, limit: int = CACHE_BYTES, keep: frozenset[Path] = frozenset()) -> int:
-        """Throw away the longest unused segments beyond `limit` bytes; returns bytes freed."""
-        entries = sorted(self.entries(), key=lambda entry: -entry[2])
-        total = freed = 0
-        for path, size, _ in entries:
-            total += size
-            if total > limit and path not in keep:
-                path.unlink(missing_ok=True)
-                freed += size
-        return freed
-
-    def clear(self) -> int:
-        """Throw everything away; returns bytes freed."""
-        freed = sum(size for _, size, _ in self.entries())
-        shutil.rmtree(self.folder, ignore_errors=True)
-        return freed
-
-
-def cache_folder() -> Path:
-    """Where things lie that can be made again: `$LUCIDSONIC_CACHE` or the user's cache."""
-    named = os.environ.get(VARIABLE)
-    return Path(named or platformdirs.user_cache_dir("lucidsonic", appauthor=False))
-
-
-def checksum(path: Path) -> str:
-    """The first 16 hexadecimal digits of a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def cut(scene: Scene, first: int, last: int, *, film: Film, model_key: str) -> list[Segment]:
+def cut(scene: Scene, first: int, last: int, *, common: str) -> list[Segment]:
     """The segments of frames first to last - 1.
 
     Borders lie at multiples of the segment length in the whole song, so an excerpt shares its
     inner segments with the whole film.
+
+    Args:
+        scene: who paints what.
+        first: the film's first frame, counted in the whole song.
+        last: one past its last.
+        common: what all its segments have in common, see `fingerprint`.
     """
-    length = round(SEGMENT_S * film.fps)
-    common = fingerprint(scene, film=film, model_key=model_key)
+    length = scene.segment_frames
     borders = [first, *range((first // length + 1) * length, last, length), last]
     return [
         Segment(start, stop, segment_key(scene, start, stop, common))
@@ -137,18 +60,25 @@ def cut(scene: Scene, first: int, last: int, *, film: Film, model_key: str) -> l
     ]
 
 
-def fingerprint(scene: Scene, *, film: Film, model_key: str) -> str:
-    """What all segments of a film have in common."""
+def fingerprint(scene: Scene, *, options: Options, model_key: str) -> str:
+    """What all segments of a film have in common.
+
+    Args:
+        scene: who paints what.
+        options: how the pictures are encoded.
+        model_key: hash of the generator.
+    """
     facts: dict[str, Any] = {
         "model": model_key,
         "code": code_version(),
+        "encoder": encoder_version(),
         "size": scene.size,
         "fit": scene.fit,
         "resample": scene.resample,
         "dtype": str(scene.dtype),
         "guard": scene.guard,
-        "fps": str(film.fps),
-        "encoding": film.options.model_dump(),
+        "fps": str(scene.fps),
+        "encoding": options.model_dump(),
     }
     return json.dumps(facts, sort_keys=True)
 
@@ -185,51 +115,8 @@ def code_version() -> str:
     return key.hexdigest()
 
 
-class SegmentPress:
-    """Paints segments and encodes them, the end of one beside the beginning of the next."""
-
-    def __init__(self, painter: Painter, film: Film, cache: SegmentCache) -> None:
-        self.painter = painter
-        self.film = film
-        self.cache = cache
-        self.frames = 0
-        self._closing = ThreadPoolExecutor(1, thread_name_prefix="segment")
-        self._pending: Future[Path] | None = None
-
-    def __enter__(self) -> "SegmentPress":
-        self.cache.folder.mkdir(parents=True, exist_ok=True)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
-        self._closing.shutdown(wait=True)
-        if kind is None and self._pending is not None:
-            self._pending.result()
-
-    def press(self, segment: Segment, told: Callable[[int], None]) -> None:
-        """Paint one segment; it enters the cache when the encoder is through with it.
-
-        Args:
-            segment: what to paint.
-            told: told how many frames this press has painted in all, batch by batch.
-
-        Raises:
-            EncodingError: the encoder failed, on this segment or on the one before.
-        """
-        target = self.cache.folder / f"new-{segment.key}-{os.getpid()}{self.cache.suffix}"
-        writer = FilmWriter(target, self.film)
-        writer.__enter__()
-        try:
-            for pictures in self.painter.planes(segment.start, segment.stop):
-                writer.put(pictures)
-                told(self.frames + writer.frames)
-            if self._pending is not None:
-                self._pending.result()
-        except BaseException as error:
-            writer.__exit__(type(error), error, error.__traceback__)
-            raise
-        self.frames += writer.frames
-        self._pending = self._closing.submit(self._close, writer, segment, target)
-
-    def _close(self, writer: FilmWriter, segment: Segment, target: Path) -> Path:
-        writer.__exit__(None, None, None)
-        return self.cache.keep(segment, target)
+@cache
+def encoder_version() -> str:
+    """Which ffmpeg this is: segments of two builds need not fit together."""
+    facts = find_ffmpeg().stat()
+    return f"{facts.st_size} {facts.st_mtime_ns}"

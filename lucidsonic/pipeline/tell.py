@@ -35,7 +35,7 @@ class Teller:
         """Time the painting; the yielded function is told how many frames are done."""
         began = time.perf_counter()
 
-        def told(done: int, cached: int = 0) -> None:
+        def told(done: int, cached: int = 0, **workers: float) -> None:
             took = max(time.perf_counter() - began, 1e-6)
             rate = (done - cached) / took
             facts = {
@@ -43,6 +43,7 @@ class Teller:
                 "realtime": rate / float(fps),
                 "eta_s": (frames - done) / rate if rate else 0.0,
                 "memory_mb": memory_mb(),
+                **workers,
             }
             self._on_progress(Progress("paint", done, frames, facts=facts))
 
