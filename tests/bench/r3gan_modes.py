@@ -129,9 +129,12 @@ def main() -> None:
     train(FAMILY, config(run, chosen.out / "data", kimg=chosen.kimg, seed=chosen.seed))
     found = coverage(painted(run))
     facts = {
-        "modes": found.modes, "good": round(found.good, 3), "balance": round(found.balance, 3),
-        "seconds": round(time.perf_counter() - start), "cpu_seconds": round(time.process_time()),
-    }  # fmt: skip
+        "modes": found.modes,
+        "good": round(found.good, 3),
+        "balance": round(found.balance, 3),
+        "seconds": round(time.perf_counter() - start),
+        "cpu_seconds": round(time.process_time()),
+    }
     print(json.dumps(facts))  # noqa: T201
 
 
