@@ -15,6 +15,7 @@ from lucidsonic.training.loop import train
 from lucidsonic.training.order import seed_chance
 from lucidsonic.training.pixel_vae import FAMILY, Config, State, build, step
 from lucidsonic.training.pixel_vae.config import PRESETS
+from lucidsonic.training.pixel_vae.losses import reconstruction_targets
 from lucidsonic.training.pixel_vae.pack import pack_sprites
 from lucidsonic.training.pixel_vae.steps import (
     make_lessons,
@@ -237,6 +238,21 @@ def test_classes_are_named_after_what_they_show(run: Path):
 def test_a_folder_without_a_run_cannot_be_exported(tmp_path: Path):
     with pytest.raises(TrainingError, match="no checkpoint"):
         FAMILY.export(tmp_path)
+
+
+def test_the_first_epochs_typical_error_halves_a_reconstructions_quality(pack: Path):
+    state = build(tiny(pack, teacher="quality"), CPU)
+    for number in range(3):
+        step(state, one_batch(state), clock(number), updater())
+    typical = torch.tensor(sorted(state.errors)[1])
+    evaluate(state, clock(), updater())
+    target = reconstruction_targets(typical, 0.8, rate=state.rate)
+
+    assert float(target) == pytest.approx(0.4)
+    step(state, one_batch(state), clock(5), updater())
+    evaluate(state, clock(), updater())
+    assert len(state.errors) == 3  # the second epoch changes nothing
+    assert float(reconstruction_targets(typical, 0.8, rate=state.rate)) == pytest.approx(0.4)
 
 
 def test_a_run_that_does_not_get_better_says_stop(pack: Path):

@@ -90,7 +90,7 @@ def fit_palette(pixels: FloatArray, colours: int, *, seed: int = 0) -> Palette:
     rng = np.random.default_rng(seed)
     lab = rgb_to_oklab(torch.from_numpy(pixels)).numpy()
     chroma = np.hypot(lab[:, 1], lab[:, 2])
-    weight = 0.04 + chroma
+    weight = 0.004 + chroma**2
     chosen = rng.choice(len(pixels), size=SAMPLES, p=weight / weight.sum())
     owner = cluster(lab[chosen], max(1, colours - 2), seed=seed)
     means = [np.median(pixels[chosen][owner == k], axis=0) for k in np.unique(owner)]

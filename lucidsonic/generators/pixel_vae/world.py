@@ -29,12 +29,15 @@ from lucidsonic.types import FloatArray
 Decode = Callable[[FloatArray], torch.Tensor]
 Indices = npt.NDArray[np.int64]
 FULL = 0.95  # cover from which a sprite is a floor tile
-HERO_COVER = 0.15, 0.75  # cover of a sprite that stands free
+HERO_COVER = 0.18, 0.75  # cover of a sprite that stands free
+HERO_FILL = 0.42, 0.92  # cover of its own bounding box: neither a string nor a slab
 VARIETY = 0.25  # how far the looks of a floor lie apart, standard deviations of the mixture
 SHADOW_PLAY = 0.5  # companions follow this share of the hero's push
 SHARPEN = 0.7  # mean squared error softens edges; this gives them back
 DULL = 0.42  # mean Oklab lightness + chroma below which a sprite does not stand out
 WALL = 0.5  # share of the border that only walls and doors cover
+DARK = 0.25  # Oklab lightness under which a floor is a hole
+RESTLESS = 0.05  # deviation of lightness at which a floor's charm halves
 FEWEST = 4  # sprites of a kind that make it worth using
 
 
@@ -131,16 +134,21 @@ def those(wanted: npt.NDArray[np.bool_]) -> Indices:
 
 
 def stands_free(sprites: torch.Tensor, cover: torch.Tensor) -> npt.NDArray[np.bool_]:
-    """Which sprites are figures: bright enough, of a middling size, clear of the border."""
+    """Which sprites are figures: bright, compact, of a middling size, clear of the border."""
     share = cover.flatten(1).float().mean(1)
     sides = [cover[:, 0], cover[:, -1], cover[:, :, 0], cover[:, :, -1]]
     border = torch.cat(sides, dim=1).float().mean(1)
     lab = rgb_to_oklab(straight_colour(sprites).permute(0, 2, 3, 1))
     glow = (lab[..., 0] + lab[..., 1:].norm(dim=3)) * cover
     bright = glow.sum((1, 2)) / cover.sum((1, 2)).clamp(min=1)
-    least, most = HERO_COVER
-    fits = (share >= least) & (share <= most) & (border < WALL) & (bright > DULL)
-    return fits.cpu().numpy()
+    rows, columns = cover.any(2).sum(1), cover.any(1).sum(1)
+    fill = cover.sum((1, 2)) / (rows * columns).clamp(min=1)
+    fits = within(share, HERO_COVER) & within(fill, HERO_FILL)
+    return (fits & (border < WALL) & (bright > DULL)).cpu().numpy()
+
+
+def within(values: torch.Tensor, limits: tuple[float, float]) -> torch.Tensor:
+    return (values >= limits[0]) & (values <= limits[1])
 
 
 def coverage(sprites: torch.Tensor) -> torch.Tensor:
@@ -225,13 +233,17 @@ def floor_tiles(
 def floors_of_classes(
     sprites: torch.Tensor, posterior: Posterior, grounds: Indices, count: int
 ) -> Indices:
-    """The anchor that is each class's floor: far apart in colour, near in style."""
-    colour = rgb_to_oklab(straight_colour(sprites).mean((2, 3))).cpu().numpy()[grounds]
+    """The anchor that is each class's floor: calm, far apart in colour, near in style."""
+    pixels = rgb_to_oklab(straight_colour(sprites).permute(0, 2, 3, 1)).flatten(1, 2)
+    colour = pixels.mean(1).cpu().numpy()[grounds]
+    unrest = pixels[..., 0].std(1).cpu().numpy()[grounds]
     vivid = np.hypot(colour[:, 1], colour[:, 2])
-    apart = [int(vivid.argmax())]
+    glow = vivid / vivid.max().clip(1e-6) + colour[:, 0]
+    charm = glow / (RESTLESS + unrest) * (colour[:, 0] > DARK)
+    apart = [int(charm.argmax())]
     for _ in range(min(count, len(grounds)) - 1):
         gaps = np.linalg.norm(colour[:, None] - colour[apart][None], axis=2).min(1)
-        apart.append(int((gaps * (0.3 + vivid / vivid.max().clip(1e-6))).argmax()))
+        apart.append(int((gaps * (charm + 1e-6)).argmax()))
     candidates = grounds[np.resize(apart, count)]
     centres = np.stack(
         [

@@ -19,6 +19,7 @@ from lucidsonic.types import FloatArray
 
 AXES = 16  # principal directions kept
 BLANK = 0.12  # share of visible pixels under which a sprite is not worth dancing with
+CONTRAST = 4.0  # a bold sprite is worth some error: a plain blob is easy to rebuild
 FAMILY_NAME = "pixel-vae"
 
 
@@ -116,11 +117,15 @@ def look_back(
 def anchor_worth(
     images: torch.Tensor, qualities: torch.Tensor, error: torch.Tensor
 ) -> FloatArray:
-    """How gladly a sprite is shown: the teacher's word, fidelity, and enough to see."""
+    """How gladly a sprite is shown: the teacher's word, fidelity, contrast, enough to see."""
     cover = (images[:, 3] > 0) if images.shape[1] == 4 else to_rgb(images).amax(1) > 0.08
-    seen = cover.float().mean((1, 2))
+    share = cover.float().mean((1, 2))
+    rgb = to_rgb(images)
+    visible = cover[:, None] / share.view(-1, 1, 1, 1).clamp(min=1e-3)
+    mean = (rgb * visible).mean((2, 3), keepdim=True)
+    contrast = ((rgb - mean).square() * visible).mean((1, 2, 3)).sqrt()
     fidelity = 1 - error / error.quantile(0.9).clamp(min=1e-6)
-    return (qualities + fidelity - 9.0 * (seen < BLANK)).numpy()
+    return (qualities + fidelity + CONTRAST * contrast - 9.0 * (share < BLANK)).numpy()
 
 
 def choose_anchors(means: FloatArray, worth: FloatArray, config: Config) -> np.ndarray:

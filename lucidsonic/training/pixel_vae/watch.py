@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 import torch
@@ -22,11 +23,14 @@ COLOUR_STEP = 32  # levels per channel for counting colours: neighbours count as
 PLATEAU = 5  # epochs
 
 
-def evaluate(state: State, clock: Clock, _updater: Updater) -> Metrics:
+def evaluate(state: State, _clock: Clock, updater: Updater) -> Metrics:
     """Figures on the sprites kept aside, with the averaged weights; "score" is what counts.
 
     A run whose score did not get better for `early_stopping_patience` epochs says "stop".
+    After the first epoch the typical error is known: it halves a reconstruction's quality.
     """
+    if not state.rate and state.errors:
+        state.rate = updater.ranks.decide(math.log(2) / max(median(state.errors), 1e-9))
     images = state.data.validation.images()
     figures = vae_figures(state, images)
     figures |= teacher_figures(state, images)
