@@ -64,10 +64,13 @@ def resolve(family: Any, words: list[str], *, config: Path | None, preset: str |
     """Flags over file over preset over defaults; without --out, the family names the folder."""
     from lucidsonic.training.run import resolve_config
 
-    flags = {"out": f"runs/{family.name}", **read_flags(words, family.config)}
-    return resolve_config(
+    flags = read_flags(words, family.config)
+    settings = resolve_config(
         family.config, flags, file=config, preset=preset, presets=family.presets
     )
+    if "out" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"out": Path("runs") / family.name})
 
 
 def run(family: Any, settings: Any, *, quiet: bool, progress: Telling) -> None:

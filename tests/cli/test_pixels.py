@@ -34,3 +34,15 @@ def test_sprites_become_a_model_with_two_commands(
 
     assert (tmp_path / "runs/pixel/model.safetensors").stat().st_size > 10_000
     assert list((tmp_path / "runs/pixel/samples").glob("*_comparison.png"))
+
+
+def test_a_settings_file_names_the_run_folder_unless_a_flag_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("train.toml").write_text('out = "runs/quest"\n')
+    command = ("train", "pixel-vae", "--dry-run")
+
+    assert '"runs/pixel-vae"' in run(*command)
+    assert '"runs/quest"' in run(*command, "--config", "train.toml")
+    assert '"runs/mine"' in run(*command, "--config", "train.toml", "--output_dir", "runs/mine")
