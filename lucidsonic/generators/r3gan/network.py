@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lucidsonic.nn.fir import fir_kernel
+from lucidsonic.nn.grouped import grouped_conv2d
 
 __all__ = ["Discriminator", "Network", "NetworkSpec"]
 
@@ -101,9 +102,17 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor, gain: Tensor | None = None) -> Tensor:
         """The same shape; `gain` `(batch, 1, 1, 1)` scales what the block adds."""
         y = convolve(self.expand, x, self.bias1)
-        y = convolve(self.mix, F.leaky_relu(y, LRELU_SLOPE), self.bias2)
+        y = self.mixed(F.leaky_relu(y, LRELU_SLOPE))
         y = convolve(self.project, F.leaky_relu(y, LRELU_SLOPE))
         return x + (y if gain is None else y * gain.to(y.dtype))
+
+    def mixed(self, x: Tensor) -> Tensor:
+        """The 3x3 convolution; in training in the form that penalties like."""
+        if not torch.is_grad_enabled():
+            return convolve(self.mix, x, self.bias2)
+        weight, bias = self.mix.weight.to(x.dtype), self.bias2.to(x.dtype)
+        y = grouped_conv2d(x, weight, padding=1, groups=self.mix.groups)
+        return y + bias.view(1, -1, 1, 1)
 
 
 def convolve(layer: nn.Conv2d, x: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -168,7 +177,7 @@ def upsample(x: Tensor, kernel: Tensor) -> Tensor:
 def downsample(x: Tensor, kernel: Tensor) -> Tensor:
     """Half the height and width; constants stay (but for the border)."""
     weight = kernel.to(x.dtype).expand(x.shape[1], 1, -1, -1)
-    return F.conv2d(x, weight, stride=2, padding=1, groups=x.shape[1])
+    return grouped_conv2d(x, weight, stride=2, padding=1, groups=x.shape[1])
 
 
 class Network(nn.Module):
@@ -294,7 +303,11 @@ class Discriminator(nn.Module):
         x = convolve(self.from_image, x)
         for stage, dtype in zip(self.stages, dtypes, strict=True):
             x = stage(x.to(dtype), self.kernel)
-        x = self.linear(convolve(self.basis, x.to(torch.float32), None).flatten(1))
+        x = self.linear(
+            grouped_conv2d(
+                x.to(torch.float32), self.basis.weight, padding=0, groups=x.shape[1]
+            ).flatten(1)
+        )
         if self.embed is None:
             return x.squeeze(1)
         if c is None:

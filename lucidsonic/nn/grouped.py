@@ -1,0 +1,84 @@
+"""A grouped convolution whose second derivative does not take the groups one by one.
+
+Torch's own is differentiated twice group by group, which gradient penalties pay dearly for. The
+convolution is bilinear, so each of its derivatives is again one grouped convolution.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = ["grouped_conv2d"]
+
+
+def grouped_conv2d(
+    x: Tensor, weight: Tensor, *, padding: int, groups: int, stride: int = 1
+) -> Tensor:
+    """`F.conv2d` without bias: the same numbers, faster under penalties.
+
+    Args:
+        x: `(batch, in, height, width)`.
+        weight: `(out, in / groups, k, k)`.
+        padding: zeros on each side.
+        groups: into which the channels are split.
+        stride: of the output.
+    """
+    if not torch.is_grad_enabled():
+        return F.conv2d(x, weight, padding=padding, groups=groups, stride=stride)
+    return _Convolution.apply(x, weight, padding, groups, stride)  # pyright: ignore[reportReturnType]
+
+
+def gradients(
+    gradient: Tensor, x: Tensor, weight: Tensor, shape: tuple[int, ...], wanted: list[bool]
+) -> tuple[Any, ...]:
+    """Torch's derivatives with respect to x and weight; `shape` is padding, groups, stride."""
+    padding, groups, stride = shape
+    return torch.ops.aten.convolution_backward(
+        gradient, x, weight, None, [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], groups,
+        [*wanted, False],
+    )  # fmt: skip
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, padding: int, groups: int, stride: int
+    ) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.shape = padding, groups, stride
+        return F.conv2d(x, weight, padding=padding, groups=groups, stride=stride)
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        by_x = by_weight = None
+        if ctx.needs_input_grad[0]:
+            by_x = _ByInput.apply(outer[0], weight, x.shape, *ctx.shape)
+        if ctx.needs_input_grad[1]:
+            by_weight = gradients(outer[0], x, weight, ctx.shape, [False, True])[1]
+        return by_x, by_weight, None, None, None  # pyright: ignore[reportReturnType]
+
+
+class _ByInput(torch.autograd.Function):
+    """The derivative with respect to x, itself bilinear in the gradient and the weight."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, gradient: Tensor, weight: Tensor, size: torch.Size, *shape: int
+    ) -> Tensor:
+        ctx.save_for_backward(gradient, weight)
+        ctx.shape = shape
+        blank = gradient.new_empty(size).contiguous(memory_format=torch.channels_last)
+        return gradients(gradient, blank, weight, ctx.shape, [True, False])[0]
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
+        gradient, weight = ctx.saved_tensors
+        by_gradient = by_weight = None
+        if ctx.needs_input_grad[0]:
+            by_gradient = _Convolution.apply(outer[0], weight, *ctx.shape)
+        if ctx.needs_input_grad[1]:
+            by_weight = gradients(gradient, outer[0], weight, ctx.shape, [False, True])[1]
+        return by_gradient, by_weight, None, None, None, None  # pyright: ignore[reportReturnType]
