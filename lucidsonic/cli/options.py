@@ -59,6 +59,9 @@ MODEL = (
     Flag("device", str, "auto, cpu, cuda, cuda:1 or mps."),
     Flag("precision", str, "auto, fp32, bf16 or fp16."),
     Flag("batch_size", str, "Frames at once; auto finds the fastest that fits."),
+    Flag("palette", int, "Pixel art: colours of the whole film."),
+    Flag("pixel_size", int, "Pixel art: film pixels of an art pixel."),
+    Flag("dither", float, "Pixel art: how strongly colours are mixed by a pattern."),
 )
 FILM = (
     Flag("fps", str, "Frames a second, exactly: 24, 30, 23.976, 30000/1001."),

@@ -31,6 +31,7 @@ SETTINGS: Mapping[str, str] = {
     **{name: f"song.{name}" for name in SongTable.model_fields if name != "path"},
     **{name: f"features.{name}" for name in FeaturesTable.model_fields},
     **{name: f"model.{name}" for name in ModelTable.model_fields},
+    **{name: f"model.options.{name}" for name in ("palette", "pixel_size", "dither")},
     **{name: f"trajectory.{name}" for name in trajectory.Options.model_fields},
     **{name: f"film.{name}" for name in FilmTable.model_fields if name != "encoding"},
     **{name: f"film.encoding.{name}" for name in encoding.Options.model_fields},

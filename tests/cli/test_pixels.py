@@ -7,6 +7,8 @@ from pixel_sprites import write_sprites
 from typer.testing import CliRunner
 
 from lucidsonic.cli.app import app
+from lucidsonic.cli.options import FLAGS
+from lucidsonic.pipeline.settle import settle
 
 SMALL = [
     "--preset", "pixel-tiny", "--colours", "4", "--batch-size", "4", "--max-steps", "2",
@@ -46,3 +48,10 @@ def test_a_settings_file_names_the_run_folder_unless_a_flag_does(
     assert '"runs/pixel-vae"' in run(*command)
     assert '"runs/quest"' in run(*command, "--config", "train.toml")
     assert '"runs/mine"' in run(*command, "--config", "train.toml", "--output_dir", "runs/mine")
+
+
+def test_the_look_of_pixel_art_has_flags_of_its_own():
+    settled = settle("song.wav", palette=8, pixel_size=4, dither=0.2)
+
+    assert settled.plan.model.options == {"palette": 8, "pixel_size": 4, "dither": 0.2}
+    assert {"palette", "pixel_size", "dither", "hold_fps"} <= FLAGS.keys()
