@@ -45,7 +45,7 @@ def test_an_effect_of_ones_own_is_led_by_the_music(beat: Path, tmp_path: Path):
 
     def watch(frames: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
         amounts.extend(amount.flatten().tolist())
-        return frames * 0
+        return frames * (amount < 0.1)
 
     lucidsonic.render(beat, tmp_path / "f.mp4", custom_effects=[watch], **SMALL)
 
