@@ -7,7 +7,18 @@ import sys
 
 import typer
 
-from lucidsonic.cli import analyze, bench, cache, data, doctor, latents, models, render, train
+from lucidsonic.cli import (
+    analyze,
+    bench,
+    cache,
+    data,
+    doctor,
+    evaluate,
+    latents,
+    models,
+    render,
+    train,
+)
 from lucidsonic.cli.interrupt import stop_at_once
 from lucidsonic.errors import LucidsonicError
 
@@ -16,7 +27,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Turn a song into a film that dances to it.",
 )
-for group in (render, analyze, doctor, models, latents, train, data, bench, cache):
+for group in (
+    *(render, analyze, evaluate, doctor),
+    *(models, latents, train, data, bench, cache),
+):
     group.register(app)
 
 
