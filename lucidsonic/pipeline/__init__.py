@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lucidsonic.pipeline.film import FilmReport, make_film
     from lucidsonic.pipeline.models import load_generator
     from lucidsonic.pipeline.preview import foresee, paint_sheet, paint_still
-    from lucidsonic.pipeline.settle import plan_of_film, settle
+    from lucidsonic.pipeline.settling import plan_of_film, settle
 
 __all__ = [
     "FilmReport",
@@ -35,7 +35,7 @@ _PLACES = {
     "models": ("load_generator",),
     "preview": ("foresee", "paint_sheet", "paint_still"),
     "api": ("film_path", "render"),
-    "settle": ("plan_of_film", "settle"),
+    "settling": ("plan_of_film", "settle"),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 

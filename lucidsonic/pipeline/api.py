@@ -7,7 +7,7 @@ from typing import Any
 from lucidsonic.effects import Custom, CustomFunction
 from lucidsonic.pipeline.film import FilmReport, make_film
 from lucidsonic.pipeline.production import Own
-from lucidsonic.pipeline.settle import settle
+from lucidsonic.pipeline.settling import settle
 from lucidsonic.plan import RenderPlan
 from lucidsonic.types import OnProgress, ignore_progress
 

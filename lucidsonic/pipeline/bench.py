@@ -17,7 +17,7 @@ from lucidsonic.pipeline.doctor import write_trial_song
 from lucidsonic.pipeline.film import make_film
 from lucidsonic.pipeline.frames import Painter, Scene, find_batch
 from lucidsonic.pipeline.production import prepare
-from lucidsonic.pipeline.settle import settle
+from lucidsonic.pipeline.settling import settle
 from lucidsonic.pipeline.store import VARIABLE
 from lucidsonic.pipeline.tell import Teller, memory_mb
 from lucidsonic.types import Pictures, ignore_progress

@@ -130,7 +130,7 @@ def models() -> Finding:
 def trial_film() -> Finding:
     """Render two seconds for real."""
     from lucidsonic.pipeline.film import make_film
-    from lucidsonic.pipeline.settle import settle
+    from lucidsonic.pipeline.settling import settle
 
     with tempfile.TemporaryDirectory(prefix="lucidsonic-") as folder:
         song = Path(folder) / "trial.wav"

@@ -12,7 +12,7 @@ from lucidsonic.pipeline.frames import Painter
 from lucidsonic.pipeline.press import Job, choose_batch, press_segments
 from lucidsonic.pipeline.processes import LocalCrew, devices_of
 from lucidsonic.pipeline.production import NOTHING_OWN, Own, film_size, prepare
-from lucidsonic.pipeline.settle import METADATA_KEY
+from lucidsonic.pipeline.settling import METADATA_KEY
 from lucidsonic.pipeline.stop import Stop
 from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import PATH_KEYS, RenderPlan

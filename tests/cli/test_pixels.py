@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from lucidsonic.cli.app import app
 from lucidsonic.cli.options import FLAGS
-from lucidsonic.pipeline.settle import settle
+from lucidsonic.pipeline.settling import settle
 
 SMALL = [
     "--preset", "pixel-tiny", "--colours", "4", "--batch-size", "4", "--max-steps", "2",

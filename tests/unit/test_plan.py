@@ -6,7 +6,7 @@ import pytest
 
 from lucidsonic import plan as plan_module
 from lucidsonic.errors import ConfigError, UnknownNameError
-from lucidsonic.pipeline.settle import SETTINGS, nest, settle
+from lucidsonic.pipeline.settling import SETTINGS, nest, settle
 from lucidsonic.plan import Layer, plan_to_toml, read_plan, resolve
 
 SONG = {"song": {"path": "song.wav"}}
