@@ -143,6 +143,15 @@ def test_every_teacher_and_schedule_takes_a_step(pack: Path, kind: str, schedule
     assert state.teacher is None or not same(state.teacher, before)
 
 
+def test_one_loss_for_both_can_be_cut_into_parts(pack: Path):
+    state = build(tiny(pack, schedule="joint", lesson_sprites=2), CPU)
+    parted = Updater(CPU, amp="off", parts=4, ranks=Ranks())
+    facts = step(state, one_batch(state), clock(), parted)
+
+    assert torch.isfinite(torch.as_tensor(facts["loss"]))
+    assert parted.bad == 0
+
+
 @pytest.mark.parametrize("loss", ["supervised", "bce", "neg"])
 def test_every_teacher_loss_is_a_number(pack: Path, loss: str):
     state = build(tiny(pack, teacher_loss=loss), CPU)

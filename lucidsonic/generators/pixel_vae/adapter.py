@@ -38,10 +38,9 @@ LAMP = 0.16  # how far a full kick widens the lamp
 LAMP_ZOOM = 1.5  # how far the lamp widens with the zoom
 FLOOR_CONTRAST = 3.0  # few floors at once look laid out, many look spilt
 PAN = 8.0  # the floor moves so much further than a photograph would
-TURNS = 8.0  # rotations of the palette for a coarse gain of 1 above neutral
+TURNS = 12.0  # rotations of the palette for a coarse gain of 1 above neutral
 KICK = 0.4  # share of a full push from which the palette rotates
 DRIFTS = 4  # pictures that sparks rise in a turn of the noise
-
 
 Teacher = QualityTeacher | MoeTeacher
 
@@ -173,11 +172,11 @@ class PixelVae:
         }
         return Moves(
             **{
-                n: torch.as_tensor(t, dtype=torch.float32, device=self.device)
+                n: torch.tensor(t, dtype=torch.float32, device=self.device)
                 for n, t in tables.items()
             },
             **{
-                n: torch.as_tensor(t, dtype=torch.int64, device=self.device)
+                n: torch.tensor(t, dtype=torch.int64, device=self.device)
                 for n, t in whole.items()
             },
         )

@@ -75,8 +75,9 @@ def annealed(state: State, name: str, share: float) -> float:
 
 def make_lessons(state: State, images: torch.Tensor, words: torch.Tensor) -> Batch:
     """What the teacher is shown: real, a little spoilt, more spoilt, reconstructed."""
-    shown = state.config.lesson_sprites or None
-    images, words = images[:shown], words[:shown]
+    if state.teacher_opt is not None:  # one loss for both wants as many sprites for both
+        shown = state.config.lesson_sprites or None
+        images, words = images[:shown], words[:shown]
     low, high = torch.rand(2, len(images)).sort(0).values.to(images)
     seed = int(torch.randint(2**31, ()))
     spoilt = [corrupt(images, s, torch.Generator().manual_seed(seed)) for s in (low, high)]
