@@ -15,17 +15,22 @@ def analyze(
         typer.Option("-o", "--output", help="features.csv, .npz or .json; or a .png picture."),
     ] = None,
     fps: Annotated[str, typer.Option(help="Values a second.")] = "30",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace existing files.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
     progress: Annotated[Telling, typer.Option("--progress")] = Telling.AUTO,
 ) -> None:
     """Hear SONG: tempo, key, sections and curves, as a table, as files, as a picture."""
     from lucidsonic.pipeline import analyze as hear
-    from lucidsonic.pipeline import summarize, write_analysis
+    from lucidsonic.pipeline import check_analysis, summarize, write_analysis
 
+    targets = output or [song.with_name(f"{song.stem}-analysis.png")]
+    for target in targets:
+        check_analysis(target, overwrite=overwrite)
     with telling(progress, quiet=quiet or as_json) as listener:
         features = hear(song, fps=fps, on_progress=listener)
-    targets = output or [song.with_name(f"{song.stem}-analysis.png")]
     for target in targets:
         write_analysis(features, target, title=song.stem)
     summary = summarize(features)

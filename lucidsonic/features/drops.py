@@ -9,7 +9,7 @@ from lucidsonic.features.pitch import PITCH_RATE
 from lucidsonic.types import Drop, Section
 
 HOPS = 8  # hops in a row here: PITCH_RATE, 93 ms
-LOW_UP_DB, LOUD_UP_DB = 12.0, 3.0  # the bass comes in, and the whole gets louder
+LOW_UP_DB, LOUD_UP_DB = 10.0, 3.0  # the bass comes in, and the whole gets louder
 RISE_DB_S = 0.5  # above 2 kHz, over the eight seconds before
 BUILD_S = 8.0
 LEAD_HOPS = 3  # rows before the drop that already hold some of it

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lucidsonic.pipeline.analysis import analyze, summarize, write_analysis
+    from lucidsonic.pipeline.analysis import analyze, check_analysis, summarize, write_analysis
     from lucidsonic.pipeline.api import film_path, render
     from lucidsonic.pipeline.film import FilmReport, make_film
     from lucidsonic.pipeline.models import load_generator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FilmReport",
     "analyze",
+    "check_analysis",
     "film_path",
     "foresee",
     "load_generator",
@@ -30,7 +31,7 @@ __all__ = [
     "write_analysis",
 ]
 _PLACES = {
-    "analysis": ("analyze", "summarize", "write_analysis"),
+    "analysis": ("analyze", "check_analysis", "summarize", "write_analysis"),
     "film": ("FilmReport", "make_film"),
     "models": ("load_generator",),
     "preview": ("foresee", "paint_sheet", "paint_still"),

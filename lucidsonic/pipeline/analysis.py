@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lucidsonic.audio import open_song
+from lucidsonic.encoding import check_free
 from lucidsonic.errors import ConfigError
 from lucidsonic.pipeline.listen import hear
 from lucidsonic.timebase import format_time, parse_fps
@@ -37,23 +38,31 @@ def analyze(
     )
 
 
+def check_analysis(path: Path, *, overwrite: bool) -> None:
+    """Complain about a file that cannot be written before the song is heard.
+
+    Raises:
+        ConfigError: neither a table nor a picture, or a file that may not be replaced.
+    """
+    if path.suffix.lower() not in TABLES + PICTURES:
+        raise ConfigError(
+            f"'{path.name}' is neither a table nor a picture.",
+            hint=f"End it in one of {', '.join(TABLES + PICTURES)}.",
+        )
+    check_free(path, overwrite=overwrite)
+
+
 def write_analysis(features: Features, path: Path, *, title: str = "") -> Path:
     """Write features as a table (.csv, .npz, .json) or draw them (.png, .svg, .pdf).
 
-    Raises:
-        ConfigError: another suffix.
+    A file of that name is replaced; see `check_analysis`.
     """
     from lucidsonic.features.export import write_features
     from lucidsonic.features.picture import draw_analysis  # matplotlib: 0.5 s
 
     if path.suffix.lower() in PICTURES:
         return draw_analysis(features, path, title=title)
-    if path.suffix.lower() in TABLES:
-        return write_features(features, path)
-    raise ConfigError(
-        f"'{path.name}' is neither a table nor a picture.",
-        hint=f"End it in one of {', '.join(TABLES + PICTURES)}.",
-    )
+    return write_features(features, path)
 
 
 def summarize(features: Features) -> dict[str, Any]:

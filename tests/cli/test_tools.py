@@ -83,3 +83,12 @@ def test_a_terminal_without_colour_gets_no_escape_codes(
 
     assert done.returncode == 0
     assert "\x1b[3" not in done.stderr
+
+
+def test_analyze_does_not_write_over_a_file(run: Run, drum_loop: Path, tmp_path: Path):
+    (tmp_path / "f.csv").write_text("mine")
+
+    done = run("analyze", drum_loop, "-o", tmp_path / "f.csv")
+
+    assert done.returncode == 2
+    assert (tmp_path / "f.csv").read_text() == "mine"

@@ -1,3 +1,4 @@
+import json
 from functools import cache
 
 import numpy as np
@@ -15,6 +16,7 @@ from known_songs import (
     silence,
 )
 
+from lucidsonic import analyze
 from lucidsonic.types import Features
 
 BAR_S = 2.0
@@ -90,3 +92,11 @@ def test_a_drum_entry_without_a_build_is_no_drop() -> None:
     song[: 20 * RATE] += chord(60, MAJOR, 20.0) * 0.05
     late = drum_loop(20 + 0.5 * np.arange(38), four=True, seconds=40)
     assert hear(song + late).drops == ()
+
+
+def test_the_sample_songs_drop_is_found_after_its_build() -> None:
+    song = Path(__file__).parents[3] / "samples" / "lanterns"
+    truth = json.loads(song.with_suffix(".json").read_text())["drops"][0]
+    drops = analyze(song.with_suffix(".ogg")).drops
+    assert drops[0].time_s == pytest.approx(truth["time_s"], abs=0.05)
+    assert drops[0].build_start_s == pytest.approx(truth["build_start_s"], abs=0.5)
