@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lucidsonic.cli.export import export
 from lucidsonic.cli.telling import Telling, telling
 from lucidsonic.errors import CheckFailedError, ConfigError
 
@@ -305,4 +306,5 @@ def one_line(value: Any) -> str:
 
 def register(main: typer.Typer) -> None:
     """Add these commands."""
+    app.command("export")(export)
     main.add_typer(app, name="models")

@@ -1,4 +1,6 @@
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +18,10 @@ from lucidsonic.generators.r3gan.network import (
     smoothing,
     upsample,
 )
+from lucidsonic.generators.r3gan.official import write_official
 from lucidsonic.types import NetworkRecord
+from lucidsonic.zoo.convert import network_record
+from lucidsonic.zoo.pickles import read_pickle_records
 from tests.unit.generators.golden_networks import (
     R3GAN_NETWORKS,
     TOLERANCE,
@@ -221,3 +226,32 @@ def test_no_network_paints_without_weights(family: str) -> None:
     )
     with pytest.raises(WeightsError, match="without weights"):
         build_generator(family, None, network_facts(name)[1])
+
+
+@pytest.mark.parametrize("name", R3GAN_NETWORKS)
+def test_a_file_for_the_authors_tools_reads_back_as_the_same_network(
+    name: str, tmp_path: Path
+) -> None:
+    _, options = network_facts(name)
+    checked = r3gan.Options.model_validate(options)
+    write_official(tmp_path / "x.pkl", checked.spec(), stored_tensors(name))
+    record = network_record(read_pickle_records(tmp_path / "x.pkl"))
+    assert record.class_path == "training.networks.Generator"
+    found, state = r3gan.convert(record)
+    assert r3gan.Options(**found) == checked
+    assert all(torch.equal(state[key], value) for key, value in stored_tensors(name).items())
+    assert not [module for module in sys.modules if module.split(".")[0] == "R3GAN"]
+    assert [path.name for path in tmp_path.iterdir()] == ["x.pkl"]
+
+
+def test_the_file_has_the_modules_and_attributes_that_the_authors_read(tmp_path: Path) -> None:
+    _, options = network_facts("r3gan_cond_32")
+    spec = r3gan.Options.model_validate(options).spec()
+    write_official(tmp_path / "x.pkl", spec, stored_tensors("r3gan_cond_32"))
+    record = network_record(read_pickle_records(tmp_path / "x.pkl"))
+    said = record.attributes
+    assert (said["z_dim"], said["c_dim"], said["img_resolution"]) == (32, 6, 32)
+    assert said["Model.MainLayers.0.DataType"] == "torch.float32"
+    assert said["Model.MainLayers.3.DataType"] == "torch.bfloat16"
+    mixing = "Model.MainLayers.0.Layers.1.LinearLayer2.Layer."
+    assert (said[mixing + "groups"], said[mixing + "padding"]) == (6, [1, 1])
