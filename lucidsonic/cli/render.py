@@ -7,6 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
+from lucidsonic.cli.batch import (
+    Archive,
+    Batch,
+    Cluster,
+    CrewFlags,
+    Crossfade,
+    GpusPerWorker,
+    KeepGoing,
+    Workers,
+    tell_batch,
+)
 from lucidsonic.cli.interrupt import two_presses
 from lucidsonic.cli.options import PANELS, with_flags
 from lucidsonic.cli.telling import Telling, telling
@@ -25,13 +36,23 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existin
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan; write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
+Songs = Annotated[
+    list[Path] | None,
+    typer.Argument(help="The music, any files that ffmpeg can decode; several make a batch."),
+]
+Place = Annotated[
+    Path | None,
+    typer.Option(
+        "-o", "--output", help="A film, a folder, or a name with {stem}, {number}, {style}."
+    ),
+]
 How = Annotated[Telling, typer.Option("--progress", help="How to tell how far it is.")]
 
 
 @with_flags(*PANELS)
 def render(
-    song: SongFile = None,
-    output: Output = None,
+    song: Songs = None,
+    output: Place = None,
     plan: PlanFile = None,
     quality: Quality = None,
     effect: Effects = None,
@@ -40,20 +61,33 @@ def render(
     as_json: AsJson = False,
     quiet: Quiet = False,
     progress: How = Telling.AUTO,
+    archive: Archive = None,
+    keep_going: KeepGoing = False,
+    crossfade: Crossfade = None,
+    cluster: Cluster = None,
+    gpus_per_worker: GpusPerWorker = 0.0,
+    workers: Workers = None,
     **settings: Any,
 ) -> None:
-    """Turn SONG into a film, by default SONG's name with .mp4 beside it."""
+    """Turn SONG into a film, by default SONG's name with .mp4 beside it; or several songs."""
     from lucidsonic.pipeline import film_path, make_film, settle
 
-    resolved = settle(song, plan_file=plan, quality=quality, effects=effect or (), **settings)
+    how = {"plan_file": plan, "quality": quality, "effects": effect or (), **settings}
+    plans = [settle(each, **how) for each in song or [None]]
     if dry_run:
-        show_plan(resolved, as_json=as_json)
+        for resolved in plans:
+            show_plan(resolved, as_json=as_json)
         return
-    target = output or film_path(resolved.plan)
+    batch = Batch(output=output, archive=archive, keep_going=keep_going, crossfade_s=crossfade)
+    crew = CrewFlags(cluster, gpus_per_worker, workers)
     with telling(progress, quiet=quiet) as listener, two_presses() as stop:
-        report = make_film(
-            resolved.plan, target, overwrite=overwrite, on_progress=listener, stop=stop
-        )
+        common = {"overwrite": overwrite, "on_progress": listener, "stop": stop}
+        if batch.wanted(song or ()):
+            summary = batch.run([resolved.plan for resolved in plans], crew, common)
+            tell_batch(summary, as_json=as_json, quiet=quiet)
+            return
+        target = output or film_path(plans[0].plan)
+        report = make_film(plans[0].plan, target, crew=crew.build(), **common)
     tell_result(asdict(report), f"Wrote {report.film}", as_json=as_json, quiet=quiet)
 
 

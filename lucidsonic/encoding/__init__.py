@@ -1,5 +1,6 @@
 """frames + song -> film file, and film file -> frames."""
 
+from lucidsonic.encoding.album import Track, join_album
 from lucidsonic.encoding.compose import (
     add_lyrics,
     add_title,
@@ -29,6 +30,7 @@ __all__ = [
     "FilmWriter",
     "LyricLine",
     "Options",
+    "Track",
     "add_lyrics",
     "add_title",
     "check_choice",
@@ -36,6 +38,7 @@ __all__ = [
     "compose_film",
     "concat_segments",
     "contact_sheet",
+    "join_album",
     "lyrics_layer",
     "make_formats",
     "picture_codec",

@@ -63,14 +63,17 @@ class Production:
     @property
     def sound(self) -> Song:
         """The part of the song, or of the other file to be heard, that the film covers."""
-        table, fps = self.plan.song, self.plan.film.fps
-        start_s = frames_to_seconds(self.first, fps)
-        song = self.hearing.song
-        until_s = min(frames_to_seconds(self.last, fps), song.duration_s)
-        if table.output_audio is not None:
-            song = open_song(table.output_audio)
-            until_s = min(until_s, song.duration_s)
-        return replace(song, start_s=start_s, duration_s=until_s - start_s)
+        return heard_part(self.plan, self.hearing.song, self.first, self.last)
+
+
+def heard_part(plan: RenderPlan, song: Song, first: int, last: int) -> Song:
+    """What is heard while frames first to last - 1 of a song are seen."""
+    start_s = frames_to_seconds(first, plan.film.fps)
+    until_s = min(frames_to_seconds(last, plan.film.fps), song.duration_s)
+    if plan.song.output_audio is not None:
+        song = open_song(plan.song.output_audio)
+        until_s = min(until_s, song.duration_s)
+    return replace(song, start_s=start_s, duration_s=until_s - start_s)
 
 
 def prepare(plan: RenderPlan, teller: Teller, own: Own = NOTHING_OWN) -> Production:
