@@ -1,5 +1,6 @@
 import json
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
