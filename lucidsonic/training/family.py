@@ -115,6 +115,11 @@ def no_watch(_state: Any, _samples: Samples, _clock: Clock) -> list[Firing]:
     return []
 
 
+def no_notes(_state: Any) -> list[str]:
+    """A family with nothing to say about a run."""
+    return []
+
+
 def no_pictures(_batch: Any) -> torch.Tensor | None:
     """A family whose data are not pictures, or that wants no picture monitors."""
     return None
@@ -141,6 +146,7 @@ class Family(Generic[C, S]):
         watch: `(state, samples, clock) -> firings` at each sample event: its own monitors.
         react: `(state, firings, clock) -> what was done` under `--monitor act`.
         aliases: `(state, "best" | "final") -> {file name: state dict}` to write beside.
+        notes: `(state) -> sentences` that a person should read when the run starts.
         panels: titles -> metric names of the training-curves picture.
     """
 
@@ -159,4 +165,5 @@ class Family(Generic[C, S]):
     watch: Callable[[S, Samples, Clock], list[Firing]] = no_watch
     react: Callable[[S, list[Firing], Clock], str | None] = no_reaction
     aliases: Callable[[S, str], dict[str, dict[str, Any]]] = no_aliases
+    notes: Callable[[S], list[str]] = no_notes
     panels: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])

@@ -341,6 +341,8 @@ class _Run:
             self._load(chosen)
             self.folder.log_event("resumed", step=self.step)
         self.folder.write_config(self.family.name, self.config)
+        for note in self.family.notes(self.state):
+            self._tell("note", note)
         self.last_log = (time.perf_counter(), self.clock.images)
 
     def _begin(self, latest: Path) -> None:

@@ -51,7 +51,7 @@ def second_stage(folder: Path, out: Path, **changes: Any) -> gan.Config:
     known = {
         **SMALL, "img_dir": folder, "out": out, "epochs": 4, "batch_size": 8, "dis_width": 32,
         "phase1_end": 1, "phase2_end": 2, "perceptual": "pyramid", "lpips_start": 1,
-        "sample_every": 1, "r1_every": 2,
+        "sample_every": 1, "r1_every": 2, "vae": "none",
     }  # fmt: skip
     return gan.Config(**{**known, **changes})
 
@@ -103,6 +103,11 @@ def test_stage_b_goes_through_its_phases_and_can_be_rendered(
 
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert any("score" in line for line in lines)
+    gammas = next(line for line in lines if "gamma_min" in line)
+    assert 0.4 <= gammas["gamma_min"] <= gammas["gamma_max"] <= 1.8
+    told = (tmp_path / "events.jsonl").read_text()
+    assert "22 pictures to train on, 2 held out." in told
+    assert "Laplacian pyramid" in told
     names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
     assert {
         f"progressive_gen_{kind}.pth" for kind in ("best", "final", "ema_best", "ema_final")
@@ -140,6 +145,8 @@ def test_a_start_that_does_not_fit_is_refused(gradients: Path, trained: Path, tm
         train(gan.FAMILY, second_stage(gradients, tmp_path, vae=start, width=64))
     with pytest.raises(ConfigError, match="--va-norm"):
         train(gan.FAMILY, second_stage(gradients, tmp_path / "b", vae=start, va_norm="minmax"))
+    with pytest.raises(ConfigError, match="stage A"):
+        train(gan.FAMILY, second_stage(gradients, tmp_path / "c", vae=""))
 
 
 def test_an_exploding_stage_a_says_what_exploded(gradients: Path, tmp_path: Path):

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from lucidsonic.errors import WeightsError
 from lucidsonic.generators.va_gan.network import Decoder
+from lucidsonic.nn.axes import channels_last
 from lucidsonic.types import Capabilities, Controls, FloatArray
 
 __all__ = ["Options", "VaGan", "load"]
@@ -120,4 +121,4 @@ def load(weights: Path | None, options: Options, *, device: str) -> VaGan:
         network.load_state_dict(tensors)
     except RuntimeError as error:
         raise WeightsError(f"{weights} does not fit its card: {error}") from error
-    return VaGan(network.to(device), options)
+    return VaGan(channels_last(network.to(device)), options)

@@ -15,12 +15,21 @@ from lucidsonic.training.data import PictureSet, load_pictures, normalise_va, re
 from lucidsonic.training.landscapes.paint import render_landscape
 from lucidsonic.training.run import RunConfig
 
-__all__ = ["EmotionConfig", "Sets", "emotion_grid", "load_sets", "to_network", "to_pictures"]
+__all__ = [
+    "EmotionConfig",
+    "Sets",
+    "describe_sets",
+    "emotion_grid",
+    "load_sets",
+    "to_network",
+    "to_pictures",
+]
 
 # Flags arrive as text.
 Side = Annotated[
     Literal[32, 64, 128, 256], BeforeValidator(lambda v: int(v) if str(v).isdigit() else v)
 ]
+SHOWN = 5  # rejected rows that are named
 SYNTHETIC = 96  # pictures painted when no folder is given
 
 
@@ -115,6 +124,17 @@ def _painted_sets(size: int, norm: str) -> Sets:
         PictureSet(pixels[held], va[held], norm=norm),
         (),
     )
+
+
+def describe_sets(config: EmotionConfig) -> list[str]:
+    """How many pictures there are, and which rows were left out and why."""
+    sets = load_sets(config)
+    told = [f"{len(sets.train)} pictures to train on, {len(sets.held_out)} held out."]
+    if sets.rejects:
+        shown = "; ".join(sets.rejects[:SHOWN])
+        rest = f"; and {len(sets.rejects) - SHOWN} more" if len(sets.rejects) > SHOWN else ""
+        told.append(f"{len(sets.rejects)} rows left out: {shown}{rest}.")
+    return told
 
 
 def to_network(pixels: torch.Tensor, *, hflip: bool = False) -> torch.Tensor:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch.utils.data import Dataset
 
 from lucidsonic.errors import ConfigError, TrainingError
+from lucidsonic.nn.axes import channels_last
 from lucidsonic.nn.ema import Ema
 from lucidsonic.training.data import normalise_va
 from lucidsonic.training.family import Exported, Family, Firing, Metrics, Samples
@@ -16,6 +17,7 @@ from lucidsonic.training.score import frechet_distance, picture_features
 from lucidsonic.training.update import Losses, Updater, frozen
 from lucidsonic.training.va_gan.augment import EVERY, adjust_chance, augment
 from lucidsonic.training.va_gan.emotion_data import (
+    describe_sets,
     emotion_grid,
     load_sets,
     to_network,
@@ -38,6 +40,7 @@ SCORED = 256  # pictures that the score is measured on
 LEVELS = (1.8, 4.5, 7.2)  # 0.2, 0.5, 0.8 of nine
 RENAMED_D = {"loss": "d_total", "grad_norm": "d_norm"}
 RENAMED_G = {"loss": "g_loss", "grad_norm": "g_norm"}
+EMOTION_LINE = 1000  # steps between figures of the emotion units
 MEMORY = 0.995  # of the critic's running figures, 200 steps
 
 
@@ -48,13 +51,15 @@ class State:
         if config.phase2_end <= config.phase1_end:
             raise ConfigError("Phase 2 must end after phase 1.")
         self.config, self.device = config, device
-        self.generator = config.decoder().to(device)
-        self.encoder = Encoder(
+        encoder = Encoder(
             latent_dim=config.latent_dim, resolution=config.resolution, width=config.width
-        ).to(device)
+        )
+        critic = Critic(resolution=config.resolution, width=config.dis_width)
+        self.generator = channels_last(config.decoder().to(device))
+        self.encoder = channels_last(encoder.to(device))
+        self.critic = channels_last(critic.to(device))
         _warm_start(self, config)
         self.encoder.eval().requires_grad_(False)
-        self.critic = Critic(resolution=config.resolution, width=config.dis_width).to(device)
         self.ema = Ema(self.generator)
         self.opt_g = torch.optim.Adam(self.generator.parameters(), betas=(0.0, 0.99))
         self.opt_d = torch.optim.Adam(self.critic.parameters(), betas=(0.0, 0.99))
@@ -101,8 +106,13 @@ def _bind(state: State, clamp: str) -> None:
 
 
 def _warm_start(state: State, config: Config) -> None:
-    if config.vae in {"", "none"}:
+    if config.vae == "none":
         return
+    if not config.vae:
+        raise ConfigError(
+            "The GAN starts from stage A's decoder.",
+            hint="Give --vae RUN/checkpoints/vae_best.pth, or --vae none to start cold.",
+        )
     path = Path(config.vae)
     try:
         saved = torch.load(path, map_location=state.device, weights_only=True)
@@ -134,7 +144,22 @@ def step(state: State, batch: Batch, clock: Clock, updater: Updater) -> Metrics:
     metrics |= _update_generator(state, batch, clock, updater, weights)
     state.ema.update(state.generator, config.ema_decay)
     factors = {f"w_{name}": getattr(weights, name) for name in ("adv", "rec", "lpips")}
+    if clock.step % EMOTION_LINE == 0:
+        metrics |= _emotion_line(state, batch[1])
     return {**metrics, **factors}
+
+
+@torch.no_grad()
+def _emotion_line(state: State, va: torch.Tensor) -> dict[str, Any]:
+    units = state.generator.emotion_units
+    gammas = torch.cat([gamma.flatten() for unit in units for gamma in unit.gammas(va)])
+    return {
+        "scale_v": torch.stack([unit.scale_v for unit in units]).mean(),
+        "scale_a": torch.stack([unit.scale_a for unit in units]).mean(),
+        "gamma_min": gammas.min(),
+        "gamma_max": gammas.max(),
+        "gamma_mean": gammas.mean(),
+    }
 
 
 def _update_critic(
@@ -328,6 +353,11 @@ def aliases(state: State, moment: str) -> dict[str, dict[str, Any]]:
     return files
 
 
+def notes(state: State) -> list[str]:
+    said = [state.distance.note] if state.distance else []
+    return [*describe_sets(state.config), *said]
+
+
 FAMILY: Family[Config, State] = Family(
     name="va-gan",
     config=Config,
@@ -342,6 +372,7 @@ FAMILY: Family[Config, State] = Family(
     watch=watch,
     react=respond,
     aliases=aliases,
+    notes=notes,
     panels={
         "generator": ("g_loss", "adv"),
         "critic": ("d_loss", "r1"),

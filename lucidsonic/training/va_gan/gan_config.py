@@ -13,7 +13,7 @@ __all__ = ["TINY", "Config"]
 class Config(EmotionConfig):
     """Settings of stage B."""
 
-    vae: str = Field(default="", description="vae_best.pth of stage A, or none to start cold")
+    vae: str = Field(default="", description="vae_best.pth of stage A, or none")
     epochs: int = Field(default=1000, ge=1, description="passes over the data")
     batch_size: int = Field(default=16, ge=1, description="examples a step")
     dis_width: int = Field(
@@ -54,5 +54,5 @@ class Config(EmotionConfig):
 TINY: dict[str, Any] = {
     "resolution": 64, "width": 128, "dis_width": 128, "epochs": 60, "batch_size": 8,
     "phase1_end": 3, "phase2_end": 6, "lpips_start": 8, "lpips_end": 20,
-    "perceptual": "pyramid", "sample_every": 2, "save_every": 2, "log_every": 5,
+    "perceptual": "pyramid", "vae": "none", "sample_every": 2, "save_every": 2, "log_every": 5,
 }  # fmt: skip

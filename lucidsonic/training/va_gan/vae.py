@@ -9,12 +9,14 @@ from pydantic import Field
 from torch.utils.data import Dataset
 
 from lucidsonic.errors import TrainingError
+from lucidsonic.nn.axes import channels_last
 from lucidsonic.nn.ema import Ema
 from lucidsonic.training.family import Exported, Family, Metrics, Samples
 from lucidsonic.training.run import Clock
 from lucidsonic.training.update import Losses, Updater
 from lucidsonic.training.va_gan.emotion_data import (
     EmotionConfig,
+    describe_sets,
     emotion_grid,
     load_sets,
     to_network,
@@ -52,10 +54,11 @@ class State:
 
     def __init__(self, config: Config, device: torch.device) -> None:
         self.config, self.device = config, device
-        self.encoder = Encoder(
+        encoder = Encoder(
             latent_dim=config.latent_dim, resolution=config.resolution, width=config.width
-        ).to(device)
-        self.decoder = config.decoder().to(device)
+        )
+        self.encoder = channels_last(encoder.to(device))
+        self.decoder = channels_last(config.decoder().to(device))
         self.ema = Ema(self.decoder)
         parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
         self.optimizer = torch.optim.Adam(parameters, lr=config.lr, betas=(0.9, 0.999))
@@ -185,6 +188,10 @@ def aliases(state: State, moment: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def notes(state: State) -> list[str]:
+    return describe_sets(state.config)
+
+
 TINY = {"resolution": 64, "width": 128, "epochs": 20, "batch_size": 12}
 
 FAMILY: Family[Config, State] = Family(
@@ -198,6 +205,7 @@ FAMILY: Family[Config, State] = Family(
     export=export,
     evaluate=evaluate,
     aliases=aliases,
+    notes=notes,
     panels={
         "reconstruction": ("rec", "val_rec"),
         "divergence": ("kl",),
