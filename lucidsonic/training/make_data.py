@@ -21,6 +21,7 @@ __all__ = ["Coverage", "Crops", "crop_photographs", "label_folder", "paint_lands
 
 Row = tuple[str, float, float, str]  # image, valence, arousal, split
 LABELS = "labels.csv"
+LARGER = 160  # pixels that small pictures are painted at, at most
 QUALITY = 95  # of the JPEGs
 
 
@@ -78,9 +79,12 @@ def paint_landscapes(
 
 def _paint_one(task: tuple[int, Field], *, size: int, seed: int) -> Pictures:
     index, (valence, arousal) = task
-    # Twice the size, then averaged: edges come out smooth.
+    # Larger, then averaged: edges come out smooth.
     big = render_landscape(
-        (valence - 5) / 4, (arousal - 5) / 4, size=min(2 * size, 192), seed=seed * 10**7 + index
+        (valence - 5) / 4,
+        (arousal - 5) / 4,
+        size=max(size, min(2 * size, LARGER)),
+        seed=seed * 10**7 + index,
     )
     return np.asarray(Image.fromarray(big).resize((size, size), Image.Resampling.LANCZOS))
 
