@@ -35,5 +35,6 @@ def write_model(exported: Exported, folder: Path) -> Path | None:
         half = {name: value.contiguous().cpu() for name, value in exported.weights.items()}
     partial = folder / f".{MODEL}.partial"
     save_file(half, partial, metadata={"lucidsonic": json.dumps(told)})
+    partial.chmod(0o644)
     partial.replace(folder / MODEL)
     return folder / MODEL

@@ -15,6 +15,7 @@ from lucidsonic.errors import (
     DataError,
     InterruptedRenderError,
     MemoryExhaustedError,
+    MissingDependencyError,
     TrainingError,
     UnknownNameError,
 )
@@ -103,10 +104,11 @@ def test_a_run_leaves_its_settings_figures_sheets_and_checkpoints(tmp_path: Path
     assert told[-1].facts["images_per_s"] > 0
 
 
-def test_ctrl_c_saves_and_the_same_command_goes_on(tmp_path: Path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_the_same_command_goes_on(tmp_path: Path, number: signal.Signals):
     def stop_at_five(progress: Progress) -> None:
         if progress.done == 5:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
 
     with pytest.raises(InterruptedRenderError, match="step 5 of 15"):
         train(FAMILY, config(tmp_path / "b"), on_progress=stop_at_five)
@@ -277,3 +279,16 @@ def test_a_bad_settings_file_is_named(tmp_path: Path, text: str):
 def test_an_unknown_preset_names_the_known_ones():
     with pytest.raises(UnknownNameError, match="preset"):
         resolve_config(Config, {}, preset="tinny", presets={"tiny": {}})
+
+
+def test_figures_also_go_to_a_table(tmp_path: Path):
+    train(FAMILY, config(tmp_path, log="csv", log_every=2, max_steps=4))
+    lines = (tmp_path / "metrics.csv").read_text().splitlines()
+    assert lines[0].startswith("step,loss,")
+    assert [line.split(",")[0] for line in lines[1:]] == ["2", "4"]
+
+
+def test_a_service_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: Any):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(MissingDependencyError, match="wandb"):
+        train(FAMILY, config(tmp_path, log="wandb"))
