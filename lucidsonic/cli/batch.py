@@ -86,7 +86,7 @@ class Summary:
     Attributes:
         outcomes: of each song, in order.
         album: the film of all, if one was made.
-        album_frames: pictures in it.
+        album_frames: pictures in it; 0 when it was there already.
         exit_code: that of the first failure.
     """
 
@@ -149,6 +149,9 @@ class Batch:
         if self.crossfade_s is None or code:
             return Summary(outcomes, None, 0, code)
         target = album_place(orders, self.output)
+        new = any(outcome.state == "made" for outcome in outcomes)
+        if target.exists() and not new and not common["overwrite"]:
+            return Summary(outcomes, target, 0, 0)
         frames = make_album(
             orders,
             target,
@@ -192,5 +195,6 @@ def show_table(summary: Summary) -> None:
         figures = (str(row.frames), f"{row.seconds:.1f}") if made else ("", "")
         table.add_row(row.song.name, str(row.film), row.state, *figures)
     if summary.album is not None:
-        table.add_row("all", str(summary.album), "made", str(summary.album_frames), "")
+        state = "made" if summary.album_frames else "there"
+        table.add_row("all", str(summary.album), state, str(summary.album_frames or ""), "")
     Console(soft_wrap=True).print(table, highlight=False, markup=False)

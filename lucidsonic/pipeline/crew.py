@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from lucidsonic.errors import LucidsonicError
+from lucidsonic.errors import EncodingError, LucidsonicError
 from lucidsonic.pipeline.hand import Assignment, Delivery
 from lucidsonic.pipeline.segments import Segment
 from lucidsonic.pipeline.stop import GO_ON, Stop
@@ -208,19 +208,23 @@ class Shift:
                 self.at_work[worker] = []
                 self.rates.start(worker)
             case Done(worker, delivery):
-                self.take(worker, delivery, left)
+                self.take(worker, delivery, left, rota)
             case Failed(worker, segment, error):
                 self.retry(worker, segment, error, rota)
             case Lost(worker, why):
                 self.lose(worker, why, rota)
 
-    def take(self, worker: str, delivery: Delivery, left: set[str]) -> None:
+    def take(self, worker: str, delivery: Delivery, left: set[str], rota: Rota) -> None:
         """Check a finished segment and put it into the cache."""
         segment = delivery.segment
-        self.at_work.get(worker, []).remove(segment)
         for note in delivery.notes:
             self.teller.note(f"{worker}: {note}")
-        self.cache.keep_bytes(segment, delivery.data)
+        try:
+            self.cache.keep_bytes(segment, delivery.data)
+        except EncodingError as error:
+            self.retry(worker, segment, error, rota)
+            return
+        self.at_work[worker].remove(segment)
         if segment.key in left:
             left.remove(segment.key)
             self.frames += len(segment)
@@ -232,7 +236,7 @@ class Shift:
         """Let another worker try, three times at most."""
         if segment is None:
             raise error
-        self.at_work.get(worker, []).remove(segment)
+        self.at_work[worker].remove(segment)
         self.attempts[segment.key] += 1
         if self.attempts[segment.key] >= ATTEMPTS:
             raise error

@@ -1,0 +1,227 @@
+"""Who paints which segment, and what if workers fail, with workers in this process."""
+
+import random
+from collections import deque
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lucidsonic.encoding import write_segment
+from lucidsonic.errors import EncodingError, InterruptedRenderError, LucidsonicError
+from lucidsonic.pipeline.crew import (
+    OUTSTANDING,
+    Done,
+    Event,
+    Failed,
+    Lost,
+    Ready,
+    Rota,
+    Shift,
+)
+from lucidsonic.pipeline.hand import Assignment, Delivery
+from lucidsonic.pipeline.segments import Segment
+from lucidsonic.pipeline.stop import Stop
+from lucidsonic.pipeline.store import SegmentCache
+from lucidsonic.pipeline.tell import Teller
+from lucidsonic.plan import RenderPlan
+from lucidsonic.types import ignore_progress
+
+SEGMENTS = [Segment(at * 4, at * 4 + 4, f"{at:032x}") for at in range(12)]
+ASSIGNMENT = Assignment(None, None, None, "m", None, "c")  # pyright: ignore[reportArgumentType]
+
+
+class PaperCrew:
+    """Workers that hand in a film made beforehand; some die or fail when they are told to."""
+
+    elsewhere = False
+
+    def __init__(self, film: bytes, *, size: int = 3, seed: int = 0) -> None:
+        self.film, self.size, self.chance = film, size, random.Random(seed)
+        self.events: deque[Event] = deque()
+        self.orders: list[tuple[str, Segment]] = []
+        self.open: dict[str, list[Segment]] = {}
+        self.most_open = 0
+        self.dying: dict[str, int] = {}  # worker -> orders it survives
+        self.failing: dict[str, int] = {}  # segment key -> times it fails
+        self.batches: set[int] = set()
+        self.ended = False
+
+    def adapt(self, plan: RenderPlan) -> RenderPlan:
+        return plan
+
+    def begin(self, assignment: Assignment) -> None:
+        for number in range(self.size):
+            self.join(f"worker {number}")
+
+    def join(self, worker: str) -> None:
+        self.open[worker] = []
+        self.events.append(Ready(worker, 4 + len(self.open)))
+
+    def order(self, worker: str, segment: Segment, batch: int) -> None:
+        self.orders.append((worker, segment))
+        self.batches.add(batch)
+        self.open[worker].append(segment)
+        self.most_open = max(self.most_open, len(self.open[worker]))
+
+    def wait(self, timeout_s: float) -> list[Event]:
+        if self.events:
+            return [self.events.popleft()]
+        busy = [worker for worker, has in self.open.items() if has]
+        if not busy:
+            return []
+        worker = self.chance.choice(busy)
+        left = self.dying.get(worker, 99)
+        if left == 0:
+            del self.open[worker]
+            return [Lost(worker, "power cut")]
+        self.dying[worker] = left - 1
+        segment = self.open[worker].pop(0)
+        if self.failing.get(segment.key, 0):
+            self.failing[segment.key] -= 1
+            return [Failed(worker, segment, EncodingError("The disk is full."))]
+        return [Done(worker, Delivery(segment, self.film, ()))]
+
+    def replace(self, worker: str) -> None:
+        self.join(f"{worker}'")
+
+    def end(self) -> None:
+        self.ended = True
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("film") / "four.mp4"
+    pictures = [np.zeros((4, 16, 32, 3), np.uint8)]
+    return write_segment(path, pictures, size=(16, 32), fps=Fraction(5)).read_bytes()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SegmentCache:
+    return SegmentCache(tmp_path / "store")
+
+
+def shift(crew: PaperCrew, store: SegmentCache, stop: Stop | None = None) -> Shift:
+    return Shift(crew, store, Teller(ignore_progress), stop or Stop())
+
+
+def ignore(*_told: object, **_facts: float) -> None:
+    pass
+
+
+def found(store: SegmentCache) -> list[Segment]:
+    return [segment for segment in SEGMENTS if store.find(segment)]
+
+
+@given(
+    count=st.integers(1, 40), workers=st.integers(1, 6), turns=st.randoms(use_true_random=False)
+)
+def test_every_segment_is_given_out_exactly_once(count: int, workers: int, turns):
+    segments = [Segment(at, at + 1, str(at)) for at in range(count)]
+    rota = Rota(segments, workers)
+
+    given_out = []
+    idle = set(range(workers))
+    while idle:
+        worker = turns.choice(sorted(idle))
+        segment = rota.next(f"w{worker}")
+        if segment is None:
+            idle.discard(worker)
+        else:
+            given_out.append(segment)
+
+    assert sorted(given_out, key=lambda s: s.start) == segments
+
+
+def test_a_worker_goes_on_where_it_was():
+    rota = Rota(SEGMENTS, 3)
+
+    for _ in range(4):
+        for worker in "abc":
+            rota.next(worker)
+    again = Rota(SEGMENTS, 3)
+    mine = [again.next("a") for _ in range(4)]
+
+    assert mine == SEGMENTS[:4]
+
+
+def test_all_segments_arrive_and_no_worker_holds_more_than_it_can(
+    film: bytes, store: SegmentCache
+):
+    crew = PaperCrew(film)
+
+    frames = shift(crew, store).work(ASSIGNMENT, SEGMENTS, ignore)
+
+    assert frames == 48
+    assert found(store) == SEGMENTS
+    assert crew.most_open == OUTSTANDING
+    assert crew.ended
+    assert len(crew.batches) == 1  # the first worker's, for all
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_lost_worker_loses_nothing(film: bytes, store: SegmentCache, seed: int):
+    crew = PaperCrew(film, seed=seed)
+    crew.dying = {"worker 0": 1, "worker 2": 0}
+    work = shift(crew, store)
+
+    work.work(ASSIGNMENT, SEGMENTS, ignore)
+
+    assert found(store) == SEGMENTS
+    assert sum("is lost (power cut)" in note for note in work.teller.notes) >= 1
+
+
+def test_workers_that_keep_dying_end_the_work_in_one_sentence(film: bytes, store: SegmentCache):
+    class Cursed(PaperCrew):
+        def join(self, worker: str) -> None:
+            super().join(worker)
+            self.dying[worker] = 0
+
+    crew = Cursed(film)
+
+    with pytest.raises(LucidsonicError, match=r"keep dying.*power cut"):
+        shift(crew, store).work(ASSIGNMENT, SEGMENTS, ignore)
+    assert crew.ended
+
+
+def test_a_segment_that_fails_twice_is_tried_again(film: bytes, store: SegmentCache):
+    crew = PaperCrew(film)
+    crew.failing = {SEGMENTS[5].key: 2}
+
+    shift(crew, store).work(ASSIGNMENT, SEGMENTS, ignore)
+
+    assert found(store) == SEGMENTS
+
+
+def test_a_segment_that_fails_three_times_is_the_error(film: bytes, store: SegmentCache):
+    crew = PaperCrew(film)
+    crew.failing = {SEGMENTS[5].key: 3}
+
+    with pytest.raises(EncodingError, match="disk is full"):
+        shift(crew, store).work(ASSIGNMENT, SEGMENTS, ignore)
+
+
+def test_a_damaged_delivery_is_never_kept(film: bytes, store: SegmentCache):
+    crew = PaperCrew(film.replace(b"stsz", b"stsq"))
+
+    with pytest.raises(EncodingError, match="damaged"):
+        shift(crew, store).work(ASSIGNMENT, SEGMENTS, ignore)
+    assert found(store) == []
+
+
+def test_a_first_ctrl_c_waits_for_what_is_in_flight(film: bytes, store: SegmentCache):
+    stop, crew = Stop(), PaperCrew(film)
+    told: list[int] = []
+
+    def progress(frames: int, *_rest: object, **_facts: float) -> None:
+        told.append(frames)
+        if frames == 8:
+            stop.ask()
+
+    with pytest.raises(InterruptedRenderError, match="of 48 frames are finished"):
+        shift(crew, store, stop).work(ASSIGNMENT, SEGMENTS, progress)
+
+    assert len(found(store)) == len(crew.orders) < len(SEGMENTS)
