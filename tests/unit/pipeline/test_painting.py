@@ -32,12 +32,12 @@ class Ramp:
         return Controls(
             latent=np.zeros((len(index), 1, 1), np.float32),
             condition=None,
-            truncation=index / 100,
+            truncation=index / np.float32(100),
             noise_phase=flat,
             noise_mix=flat,
             gains=np.ones((len(index), 3), np.float32),
             transform=np.zeros((len(index), 4), np.float32),
-            time_s=index / 30,
+            time_s=index / np.float32(30),
         )
 
 
