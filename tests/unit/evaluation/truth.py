@@ -68,6 +68,12 @@ def sound_of(case: Case) -> Sound:
     return Sound(onset, onset_times(onset), case.beats_s, SECONDS)
 
 
+def true_lag_s(case: Case) -> float:
+    """How late the disc really jumps: pictures come at their own times."""
+    fps = float(case.fps)
+    return float(np.mean(np.rint(jumps_s(case) * fps) / fps - case.beats_s))
+
+
 def jumps_s(case: Case) -> np.ndarray:
     """When the disc jumps."""
     if not case.deaf:
