@@ -59,6 +59,8 @@ class Options(BaseModel):
     """Notes and chords drive the pulse. Both: both do. Neither: nothing pulses."""
     attack_ms: Annotated[float, Field(ge=0, le=200)] = 15.0
     """Rise of a hit, milliseconds."""
+    offset_ms: Annotated[float, Field(ge=-250, le=250)] = 0.0
+    """Moves every reaction in time, milliseconds: above 0 later, below 0 earlier."""
     decay_ms: Annotated[float, Field(ge=20, le=2000)] | None = None
     """Time constant of its fall, milliseconds; unset: 200, and 80 with hops."""
 

@@ -13,6 +13,7 @@ from lucidsonic.trajectory.geometry import to_sphere
 from lucidsonic.trajectory.hops import by_hops
 from lucidsonic.trajectory.latents import read_latents
 from lucidsonic.trajectory.layers import ROWS, Push, Pushes, plan_pushes
+from lucidsonic.trajectory.offset import delayed
 from lucidsonic.trajectory.options import Options
 from lucidsonic.trajectory.score import beat_marks, loudest_hits, read_score
 from lucidsonic.trajectory.view import View, plan_view
@@ -118,11 +119,14 @@ def plan_trajectory(  # noqa: PLR0913 - two inputs, one generator's two maps, th
         ConfigError: a class number that the generator has not, or a `latents_file` that
             does not fit it.
     """
+    late_s = options.offset_ms / 1000
+    pulse, motion = delayed(pulse or features, late_s), delayed(motion or features, late_s)
+    classes, features = delayed(classes or features, late_s), delayed(features, late_s)
     course = Course(
         features=features,
-        pulse=pulse or features,
-        motion=motion or features,
-        classes=classes or features,
+        pulse=pulse,
+        motion=motion,
+        classes=classes,
         score=read_score(features, wrap=options.loop),
         options=options,
         capabilities=capabilities,

@@ -40,6 +40,7 @@ RANGES: dict[str, tuple[list[Any], list[Any]]] = {  # accepted, refused
     "hop_ms": ([0, 400], [-1, 401]),
     "pulse_react": ([0, 3], [-0.1, 3.1]),
     "attack_ms": ([0, 200], [-1, 201]),
+    "offset_ms": ([-250, 250], [-251, 251]),
     "decay_ms": ([20, 2000, None], [19, 2001]),
     "motion_react": ([0, 3], [-0.1, 3.1]),
     "motion_randomness": ([0, 1], [-0.1, 1.1]),

@@ -1,0 +1,47 @@
+"""`render --tune`: the search of the pipeline, judged by the evaluation."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lucidsonic.pipeline.tune import Tuned, Verdict
+    from lucidsonic.plan import ResolvedPlan
+    from lucidsonic.types import OnProgress
+
+
+def tuned(resolved: "ResolvedPlan", on_progress: "OnProgress") -> "ResolvedPlan":
+    """The plan with reactions that follow the music better; says what was found."""
+    from lucidsonic.pipeline.tune import tune
+    from lucidsonic.types import Progress
+
+    found = tune(resolved.plan, score=verdict_on, on_progress=on_progress)
+    on_progress(Progress("tune", len(found.trials), len(found.trials), "films", told(found)))
+    names = {f"trajectory.{name}": "tune" for name in found.settings}
+    return replace(resolved, plan=found.plan, origins={**resolved.origins, **names})
+
+
+def verdict_on(film: Path) -> "Verdict":
+    """What the evaluation thinks of a small film."""
+    from lucidsonic.evaluation import evaluate_film
+    from lucidsonic.pipeline.tune import Verdict
+
+    scores = evaluate_film(film)
+    return Verdict(
+        sync=scores.sync.dance if scores.sync else 0.0,
+        flicker=scores.coherence.flicker_index,
+        flashes=max(scores.safety.general_flashes, scores.safety.red_flashes),
+    )
+
+
+def told(found: "Tuned") -> str:
+    """The outcome in one sentence."""
+    if not found.settings:
+        return f"Nothing tried follows better than the plan: {found.before.sync:.3f}."
+    changes = ", ".join(f"{name} {value:g}" for name, value in found.settings.items())
+    return (
+        f"{changes}: follows {found.before.sync:.3f} -> {found.after.sync:.3f}, elsewhere"
+        f" {found.held_out_before.sync:.3f} -> {found.held_out_after.sync:.3f}; flicker"
+        f" {found.before.flicker:.2f} -> {found.after.flicker:.2f}, flashes"
+        f" {found.before.flashes:g} -> {found.after.flashes:g} a second."
+    )
