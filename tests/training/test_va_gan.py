@@ -18,6 +18,7 @@ from lucidsonic.training.run import Clock
 from lucidsonic.training.score import frechet_distance, picture_features, spearman
 from lucidsonic.training.va_gan import gan, vae
 from lucidsonic.training.va_gan.augment import adjust_chance, augment
+from lucidsonic.training.va_gan.export import fold_decoder, fold_encoder, posterior_moments
 from lucidsonic.training.va_gan.measure import measure_run
 from lucidsonic.training.va_gan.perceptual import Lpips, find_distance
 from lucidsonic.training.va_gan.schedule import learning_rate, phase, weights_at
@@ -88,6 +89,32 @@ def test_a_run_is_measured_against_its_own_pictures(trained: Path, tmp_path: Pat
     assert figures.nearest > 0
     with pytest.raises(TrainingError, match="not a run folder"):
         measure_run(tmp_path)
+
+
+def test_folding_the_codes_distribution_away_changes_no_reconstruction(trained: Path):
+    saved = read_checkpoint(trained / "checkpoints" / "latest.pt", family="va-vae")
+    state = vae.build(vae.Config(**SMALL), torch.device("cpu"))
+    state.load_state_dict(saved["state"])
+    images, va = torch.rand(4, 3, 32, 32) * 2 - 1, torch.rand(4, 2)
+    with torch.no_grad():
+        before = state.decoder(state.encoder(images)[0], va)
+        encoder = fold_encoder(state.encoder.state_dict(), state.latent)
+        decoder = fold_decoder(state.decoder.state_dict(), state.latent)
+        state.encoder.load_state_dict(encoder)
+        state.decoder.load_state_dict(decoder)
+        after = state.decoder(state.encoder(images)[0], va)
+    torch.testing.assert_close(before, after, rtol=1e-3, atol=1e-3)
+
+
+def test_codes_anywhere_are_reached_from_standard_noise():
+    chance = torch.Generator().manual_seed(0)
+    mixed = torch.randn(4000, 3, generator=chance) @ torch.tensor(
+        [[2.0, 0, 0], [1, 0.5, 0], [0, 0, 0.1]]
+    )
+    moments = posterior_moments(mixed + 3, torch.full((4000, 3), -20.0))
+    drawn = torch.randn(4000, 3, generator=chance) @ moments["factor"].T + moments["mean"]
+    torch.testing.assert_close(torch.cov(drawn.T), torch.cov(mixed.T), rtol=0.1, atol=0.1)
+    torch.testing.assert_close(drawn.mean(0), mixed.mean(0) + 3, rtol=0, atol=0.1)
 
 
 def test_stage_a_leaves_the_files_that_stage_b_starts_from(trained: Path):

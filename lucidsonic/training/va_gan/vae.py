@@ -22,7 +22,12 @@ from lucidsonic.training.va_gan.emotion_data import (
     to_network,
     to_pictures,
 )
-from lucidsonic.training.va_gan.export import export_decoder
+from lucidsonic.training.va_gan.export import (
+    export_decoder,
+    fold_decoder,
+    fold_encoder,
+    posterior_moments,
+)
 from lucidsonic.training.va_gan.losses import pyramid_distance
 from lucidsonic.training.va_gan.networks import Encoder, Latent
 
@@ -30,6 +35,7 @@ __all__ = ["FAMILY", "Config", "State"]
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 WATCHED = 256  # held-out pictures measured after each epoch
+ENCODED = 1024  # training pictures whose codes are measured after each epoch
 
 
 class Config(EmotionConfig):
@@ -62,6 +68,7 @@ class State:
         self.ema = Ema(self.decoder)
         parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
         self.optimizer = torch.optim.Adam(parameters, lr=config.lr, betas=(0.9, 0.999))
+        self.latent: dict[str, torch.Tensor] = {}  # where the codes lie
         self.plateau: dict[str, float] = {"factor": 1.0, "best": float("inf"), "waited": 0}
 
     def state_dict(self) -> dict[str, Any]:
@@ -69,6 +76,7 @@ class State:
         return {
             **modules,
             "plateau": dict(self.plateau),
+            "latent": self.latent,
             "norm": {"va_norm": self.config.va_norm},
         }
 
@@ -76,6 +84,7 @@ class State:
         for name in SAVED:
             getattr(self, name).load_state_dict(state[name])
         self.plateau = dict(state["plateau"])
+        self.latent = dict(state["latent"])
 
 
 SAVED = ("encoder", "decoder", "ema", "optimizer")
@@ -137,6 +146,9 @@ def evaluate(state: State, _clock: Clock, updater: Updater) -> Metrics:
     ]
     score = updater.ranks.decide(float(torch.stack(errors).sum()) / images.numel())
     _slow_down_on_plateau(state, score)
+    pixels = load_sets(state.config).train.pixels[:ENCODED]
+    codes = [state.encoder(to_network(part.to(state.device))) for part in pixels.split(64)]
+    state.latent = posterior_moments(*(torch.cat(part) for part in zip(*codes, strict=True)))
     return {"score": score, "val_rec": score}
 
 
@@ -178,8 +190,8 @@ def aliases(state: State, moment: str) -> dict[str, dict[str, Any]]:
     config = state.config
     return {
         f"vae_{moment}.pth": {
-            "encoder": state.encoder.state_dict(),
-            "decoder": state.ema.state_dict(),
+            "encoder": fold_encoder(state.encoder.state_dict(), state.latent),
+            "decoder": fold_decoder(state.ema.state_dict(), state.latent),
             "resolution": config.resolution,
             "latent_dim": config.latent_dim,
             "width": config.width,
