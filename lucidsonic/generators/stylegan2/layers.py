@@ -43,6 +43,7 @@ class StyledLayer(nn.Module):
         weight = torch.randn(outputs, inputs, spec.kernel_size, spec.kernel_size)
         self.weight = nn.Parameter(weight.to(memory_format=torch.channels_last))
         self.bias = nn.Parameter(torch.zeros(outputs))
+        self.fold: tuple[Tensor, Tensor] | None = None
         self.noise_strength: nn.Parameter | None = None
         if spec.use_noise:
             self.noise_strength = nn.Parameter(torch.zeros([]))
@@ -81,44 +82,65 @@ class StyledLayer(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """The demodulated convolution times `gain`, and the bias that is still to be added."""
         bias = (self.bias * gain).to(x.dtype)
-        if len(x) == 1:
-            weight = self.weight * styles.view(1, -1, 1, 1)
-            norm = weight.square().sum(dim=[1, 2, 3], keepdim=True) + EPSILON
-            weight = (weight * (norm.rsqrt() * gain)).to(x.dtype)
-            if not self.up:
-                return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2), None
-            return self.convolve_up(x, weight, kernel), bias.view(1, -1, 1, 1)
-        # Filters of unit norm and styles of unit variance keep half precision in range.
-        energy = self.weight.square().sum(dim=[2, 3])
-        filters = energy.sum(dim=1, keepdim=True).clamp_min(EPSILON).rsqrt()
-        scale = styles.square().mean(dim=1, keepdim=True).clamp_min(EPSILON).rsqrt()
-        styles = styles * scale
-        floor = EPSILON * scale.square() * filters.square().t()
-        demodulation = (
-            styles.square() @ (energy * filters.square()).t() + floor
-        ).rsqrt() * gain
-        weight = (self.weight * filters.view(-1, 1, 1, 1)).to(x.dtype)
+        weight, energy = self.folded()
+        if x.dtype != torch.float32:
+            weight, energy, styles = self.tamed(weight, energy, styles)
+        demodulation = (styles.square() @ energy.t() + EPSILON).rsqrt() * gain
+        if len(x) == 1 and x[0].numel() > weight.numel():
+            # One picture that is larger than the weights: scale those.
+            weight = weight * self.across(styles, demodulation)
+            y = self.apply_weight(x, weight.to(x.dtype), kernel, None if self.up else bias)
+            return y, bias.view(1, -1, 1, 1) if self.up else None
         x = x * styles.to(x.dtype)[:, :, None, None]
-        y = (
-            self.convolve_up(x, weight, kernel)
-            if self.up
-            else F.conv2d(x, weight, padding=weight.shape[-1] // 2)
-        )
+        y = self.apply_weight(x, weight.to(x.dtype), kernel, None)
         demodulation = demodulation.to(x.dtype)[:, :, None, None]
         return torch.addcmul(bias.view(1, -1, 1, 1), y, demodulation), None
 
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """The weight as its convolution wants it, and its energy `(out, in)`; made once.
+
+        Upsampling convolutions take it as `(in, out, k, k)`.
+        """
+        if self.fold is None or self.fold[0].device != self.weight.device:
+            weight = self.weight.detach()
+            energy = weight.square().sum(dim=[2, 3])
+            weight = weight.transpose(0, 1) if self.up else weight
+            self.fold = weight.contiguous(memory_format=torch.channels_last), energy
+        return self.fold
+
+    def across(self, styles: Tensor, outputs: Tensor) -> Tensor:
+        """What one picture's inputs and outputs are scaled with, in the weight's layout."""
+        scale = outputs[0, :, None] * styles[0]
+        return (scale.t() if self.up else scale)[:, :, None, None]
+
+    def tamed(
+        self, weight: Tensor, energy: Tensor, styles: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Filters of unit norm and styles of unit variance, which half precision can hold."""
+        norm = energy.sum(dim=1, keepdim=True).clamp_min(EPSILON)
+        shape = (1, -1, 1, 1) if self.up else (-1, 1, 1, 1)
+        weight = weight * norm.rsqrt().view(shape)
+        scale = styles.square().mean(dim=1, keepdim=True).clamp_min(EPSILON).rsqrt()
+        return weight, energy / norm, styles * scale
+
+    def apply_weight(
+        self, x: Tensor, weight: Tensor, kernel: Tensor, bias: Tensor | None
+    ) -> Tensor:
+        if not self.up:
+            return F.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+        return self.convolve_up(x, weight, kernel)
+
     def convolve_up(self, x: Tensor, weight: Tensor, kernel: Tensor) -> Tensor:
         """Convolve at stride 1/2, then smooth: a quarter of the work of smoothing first."""
-        size = weight.shape[-1]
-        taps = kernel.shape[-1]
-        stuffed = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+        outputs, size, taps = weight.shape[1], weight.shape[-1], kernel.shape[-1]
+        stuffed = F.conv_transpose2d(x, weight, stride=2)
         before = size // 2 + (taps + 1) // 2 - (size - 1)
         after = taps + 1 - size - before
-        smooth = kernel.flip([0, 1]).to(x.dtype).mul(4).expand(len(weight), 1, taps, taps)
+        smooth = kernel.flip([0, 1]).to(x.dtype).mul(4).expand(outputs, 1, taps, taps)
         if before != after or before < 0:
             stuffed = F.pad(stuffed, [before, after, before, after])
             before = 0
-        return F.conv2d(stuffed, smooth, padding=before, groups=len(weight))
+        return F.conv2d(stuffed, smooth, padding=before, groups=outputs)
 
 
 class ImageLayer(nn.Module):
@@ -136,9 +158,13 @@ class ImageLayer(nn.Module):
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
         """Float32 `(batch, channels, height, width)` from `(batch, in, height, width)`."""
         styles = self.affine(w) * self.weight_gain
-        weight = (self.weight * styles[:, None, :, None, None]).to(x.dtype)
-        picture = torch.cat([F.conv2d(x[i : i + 1], weight[i]) for i in range(len(x))])
-        picture = picture.to(torch.float32) + self.bias.view(1, -1, 1, 1)
+        weight = (self.weight[:, :, 0, 0] * styles[:, None, :]).to(x.dtype)
+        batch, inputs, height, width = x.shape
+        # As one product a picture: the channels lie together, and the outputs are few.
+        pixels = x.permute(0, 2, 3, 1).reshape(batch, height * width, inputs)
+        drawn = (pixels @ weight.transpose(1, 2)).to(torch.float32)
+        picture = drawn.transpose(1, 2).reshape(batch, -1, height, width)
+        picture = picture + self.bias.view(1, -1, 1, 1)
         return picture if self.clamp is None else picture.clamp_(-self.clamp, self.clamp)
 
 

@@ -96,6 +96,7 @@ class Layer(nn.Module):
         weight = torch.randn(outputs, inputs, plan.kernel, plan.kernel)
         self.weight = nn.Parameter(weight.to(memory_format=torch.channels_last))
         self.bias = nn.Parameter(torch.zeros(outputs))
+        self.fold: tuple[Tensor, Tensor] | None = None
         self.register_buffer("magnitude_ema", torch.ones([]))
         for name, taps in zip(("up_filter", "down_filter"), plan.filters(), strict=True):
             self.register_buffer(name, None if taps is None else torch.from_numpy(taps).float())
@@ -120,15 +121,14 @@ class Layer(nn.Module):
         """
         styles = self.affine(w)
         inputs, outputs = self.plan.channels
-        weight, pad = self.weight, self.plan.kernel - 1
+        pad = self.plan.kernel - 1
+        weight, energy = self.folded()
         if self.plan.is_picture:
             # No demodulation here: the weights keep their own scale.
             styles = styles / inputs**0.5 * self.magnitude_ema.rsqrt()
             scale = styles.new_ones(len(x), outputs)
         else:
-            weight = weight * weight.square().mean(dim=[1, 2, 3], keepdim=True).rsqrt()
             styles = styles * styles.square().mean(dim=1, keepdim=True).rsqrt()
-            energy = weight.square().sum(dim=[2, 3])
             scale = (styles.square() @ energy.t() + EPSILON).rsqrt()
             scale = scale * self.magnitude_ema.rsqrt()
         if len(x) == 1:
@@ -140,6 +140,16 @@ class Layer(nn.Module):
         y = F.conv2d(x, (weight / norm).to(x.dtype), padding=pad)
         scale = (scale * norm).to(x.dtype)[:, :, None, None]
         return torch.addcmul(self.bias.to(x.dtype).view(1, -1, 1, 1), y, scale)
+
+    def folded(self) -> tuple[Tensor, Tensor]:
+        """The weight, normalised where it is demodulated, and its energy; made once."""
+        if self.fold is None or self.fold[0].device != self.weight.device:
+            weight = self.weight.detach()
+            if not self.plan.is_picture:
+                weight = weight * weight.square().mean(dim=[1, 2, 3], keepdim=True).rsqrt()
+            energy = weight.square().sum(dim=[2, 3])
+            self.fold = weight.contiguous(memory_format=torch.channels_last), energy
+        return self.fold
 
     def upsample(self, x: Tensor) -> Tensor:
         """To the temporary rate, padded; the activation's gain rides on the filter."""
@@ -156,8 +166,9 @@ class Layer(nn.Module):
         if taps is None:
             return x
         if taps.ndim == 1:
-            x = downsample_axis(x, taps, down=down, axis=2)
-            return downsample_axis(x, taps, down=down, axis=3)
+            # Width first: the channels of neighbouring columns lie side by side.
+            x = downsample_axis(x, taps, down=down, axis=3)
+            return downsample_axis(x, taps, down=down, axis=2)
         weight = taps.flip([0, 1]).to(x.dtype).expand(x.shape[1], 1, -1, -1)
         return F.conv2d(x, weight, stride=down, groups=x.shape[1])
 
