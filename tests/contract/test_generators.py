@@ -4,29 +4,39 @@ A family joins by one row in TINY: a function that builds a small generator of i
 weights where it has any, in well under a second.
 """
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from lucidsonic.errors import ConfigError, UnknownNameError
 from lucidsonic.generators import FAMILIES, build_generator, find_family
 from lucidsonic.generators.va_gan import Decoder, Options, VaGan
 from lucidsonic.types import Controls
 
+STORED = Path(__file__).parents[1] / "golden"
+GOLDEN = {  # family -> small weights of the official tools' own making
+    "r3gan": "r3gan_cond_32",
+    "stylegan2": "stylegan2_ada_cond_32",
+    "stylegan3": "stylegan3_t_32",
+}
 TINY: dict[str, Callable[[], Any]] = {
     "lumen": lambda: build_generator("lumen", None, {"size": (40, 64)}),
     "pixel_vae": lambda: build_generator(
         "pixel_vae", None, {"size": 128, "pixel_size": 1, "palette": 12}
     ),
     "va_gan": lambda: tiny_va_gan(),
+    **{family: lambda name=name: official(name) for family, name in GOLDEN.items()},
 }
 FRAMES = 4
 
@@ -36,6 +46,13 @@ def tiny_va_gan() -> VaGan:
     network = Decoder(latent_dim=8, resolution=32, width=32)
     network.to_rgb.weight.data *= 10  # fresh weights paint nearly nothing
     return VaGan(network, Options(latent_dim=8, resolution=32, width=32))
+
+
+def official(name: str) -> Any:
+    path = STORED / f"{name}.safetensors"
+    with safe_open(path, "pt") as file:
+        facts = file.metadata()
+    return build_generator(facts["family"], path, json.loads(facts["options"]))
 
 
 @cache
