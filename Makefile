@@ -11,7 +11,7 @@ demo: $(READY)  ## render the sample song to demo.mp4
 	$(BIN)/lucidsonic render $(SONG) -o demo.mp4 --overwrite -q draft
 
 test: $(READY)  ## the tests, under 10 minutes on two cores
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 fmt: $(READY)  ## format and fix
 	$(BIN)/ruff format .
