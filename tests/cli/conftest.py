@@ -43,7 +43,7 @@ def run(segment_cache: Path) -> Run:
             **os.environ,
             "PYTHONPATH": str(REPO),
             "LUCIDSONIC_CACHE": str(segment_cache),
-            "OMP_NUM_THREADS": "2",
+            "OMP_NUM_THREADS": "1",
             **variables,
         }
         return subprocess.run(
