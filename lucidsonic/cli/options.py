@@ -85,6 +85,7 @@ REACTION = (
     Flag("pulse_react", float, "How hard the picture pulses with the beat."),
     Flag("pulse_percussive", bool, "Pulse with the percussion."),
     Flag("pulse_harmonic", bool, "Pulse with the harmony."),
+    Flag("offset_ms", float, "Move every reaction later, or earlier below 0."),
     Flag("motion_react", float, "How much faster the picture moves when the music does."),
     Flag("motion_percussive", bool, "Move with the percussion."),
     Flag("motion_harmonic", bool, "Move with the harmony."),

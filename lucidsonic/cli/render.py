@@ -21,6 +21,7 @@ from lucidsonic.cli.batch import (
 from lucidsonic.cli.interrupt import two_presses
 from lucidsonic.cli.options import PANELS, with_flags
 from lucidsonic.cli.telling import Telling, telling
+from lucidsonic.cli.tuning import tuned
 
 SongFile = Annotated[Path | None, typer.Argument(help="The music; any file ffmpeg can decode.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Where to write.")]
@@ -46,6 +47,9 @@ Place = Annotated[
         "-o", "--output", help="A film, a folder, or a name with {stem}, {number}, {style}."
     ),
 ]
+Tune = Annotated[
+    bool, typer.Option("--tune", help="First search for reactions that follow better.")
+]
 How = Annotated[Telling, typer.Option("--progress", help="How to tell how far it is.")]
 
 
@@ -67,6 +71,7 @@ def render(
     cluster: Cluster = None,
     gpus_per_worker: GpusPerWorker = 0.0,
     workers: Workers = None,
+    tune: Tune = False,
     **settings: Any,
 ) -> None:
     """Turn SONG into a film, by default SONG's name with .mp4 beside it; or several songs."""
@@ -82,6 +87,8 @@ def render(
     crew = CrewFlags(cluster, gpus_per_worker, workers)
     with telling(progress, quiet=quiet) as listener, two_presses() as stop:
         common = {"overwrite": overwrite, "on_progress": listener, "stop": stop}
+        if tune:
+            plans = [tuned(resolved, listener) for resolved in plans]
         if batch.wanted(song or ()):
             summary = batch.run([resolved.plan for resolved in plans], crew, common)
             tell_batch(summary, as_json=as_json, quiet=quiet)

@@ -14,7 +14,7 @@ from lucidsonic.pipeline.models import LoadedModel, adopt_generator, open_genera
 from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import FilmTable, RenderPlan
 from lucidsonic.timebase import frames_to_seconds, seconds_to_frame, seconds_to_frames
-from lucidsonic.trajectory import plan_trajectory
+from lucidsonic.trajectory import delayed, plan_trajectory
 from lucidsonic.types import Song
 
 WIDE = Fraction(16, 9)
@@ -151,7 +151,10 @@ def set_scene(
         generator=generator,
         trajectory=trajectory,
         chain=build_chain(
-            plan.effects, hearing.roles["effect"], seed=plan.seed, extra=own.effects
+            plan.effects,
+            delayed(hearing.roles["effect"], plan.trajectory.offset_ms / 1000),
+            seed=plan.seed,
+            extra=own.effects,
         ),
         size=film_size(plan.film, None if able.resolution_free else able.size),
         fit=plan.film.fit,
