@@ -74,7 +74,8 @@ def test_the_next_keyframe_changes_the_picture(generator: PixelVae, keys):
 
 def test_no_truncation_room_shows_the_nearest_known_sprite_itself(generator: PixelVae):
     anchor = generator.posterior.anchors[:1]
-    pushed = anchor + 0.04 * generator.directions(2, seed=0)[1:]  # too little for a jump
+    small = 0.04 * generator.directions(2, seed=0)[1:]  # too little for a jump
+    pushed = (anchor + small).astype(np.float32)
     near, push = generator.placed(pushed)
     held = generator.render(controls(pushed, truncation=np.zeros(1, np.float32)))
 

@@ -80,10 +80,13 @@ def test_the_teacher_ends_the_search_and_three_tries_are_the_most():
         drawn.append(len(drawn))
         return np.full(2, float(len(drawn)), np.float32)
 
+    def worse_each_time(points: FloatArray) -> FloatArray:
+        return (-points[:, 0]).astype(np.float32)
+
     rng = np.random.default_rng(0)
     liked = draw_good(draw, tenth, rng, threshold=0.2)
     assert (liked[0], len(drawn)) == (2, 2)
 
     drawn.clear()
-    best = draw_good(draw, lambda points: (1 - tenth(points)).astype(np.float32), rng, threshold=0.7)
+    best = draw_good(draw, worse_each_time, rng, threshold=0.7)
     assert (best[0], len(drawn)) == (1, 3)
