@@ -101,10 +101,11 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, gain: Tensor | None = None) -> Tensor:
         """The same shape; `gain` `(batch, 1, 1, 1)` scales what the block adds."""
-        y = convolve(self.expand, x, self.bias1)
-        y = self.mixed(F.leaky_relu(y, LRELU_SLOPE))
-        y = convolve(self.project, F.leaky_relu(y, LRELU_SLOPE))
-        return x + (y if gain is None else y * gain.to(y.dtype))
+        y = self.mixed(activate(convolve(self.expand, x, self.bias1)))
+        y = convolve(self.project, activate(y))
+        if gain is not None:
+            y = y * gain.to(y.dtype)
+        return x + y if torch.is_grad_enabled() else y.add_(x)
 
     def mixed(self, x: Tensor) -> Tensor:
         """The 3x3 convolution; in training in the form that penalties like."""
@@ -113,6 +114,13 @@ class ResidualBlock(nn.Module):
         weight, bias = self.mix.weight.to(x.dtype), self.bias2.to(x.dtype)
         y = grouped_conv2d(x, weight, padding=1, groups=self.mix.groups)
         return y + bias.view(1, -1, 1, 1)
+
+
+def activate(x: Tensor) -> Tensor:
+    """Leaky ReLU; outside training in place, as nobody else needs the convolution's output."""
+    if torch.is_grad_enabled():
+        return F.leaky_relu(x, LRELU_SLOPE)
+    return F.leaky_relu_(x, LRELU_SLOPE)
 
 
 def convolve(layer: nn.Conv2d, x: Tensor, bias: Tensor | None = None) -> Tensor:
