@@ -1,0 +1,98 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lucidsonic.pipeline.tune import (
+    Trial,
+    Verdict,
+    better,
+    candidates,
+    changed,
+    climb,
+    may_replace,
+    small_plan,
+    tries,
+)
+from lucidsonic.plan import FilmTable, RenderPlan, SongTable
+
+BEFORE = Verdict(sync=0.4, flicker=0.6, flashes=1.0)
+PLAN = RenderPlan(song=SongTable(path=Path("song.wav")))
+
+
+@dataclass
+class Imagined:
+    """Judges settings without painting them."""
+
+    verdict: Any
+    asked: list[dict] = field(default_factory=list)
+
+    def judge(self, settings: dict, frames: range) -> Verdict:
+        self.asked.append(settings)
+        return self.verdict(settings)
+
+
+def searched(verdict: Any) -> Trial:
+    best, trials = climb(PLAN, Imagined(verdict), range(8), Trial({}, BEFORE))  # pyright: ignore[reportArgumentType]
+    assert len(trials) == 1 + tries()
+    return best
+
+
+def test_the_best_of_each_setting_is_kept_for_the_next():
+    best = searched(
+        lambda s: Verdict(
+            0.4 + 0.1 * (s.get("decay_ms") == 90) + 0.1 * (s.get("noise_react") == 2.0),
+            0.6,
+            1.0,
+        )
+    )
+
+    assert best.verdict.sync == pytest.approx(0.6)
+    assert best.settings["decay_ms"] == 90
+    assert best.settings["noise_react"] == 2.0
+
+
+def test_a_film_that_gains_by_flashing_is_not_taken():
+    best = searched(lambda s: Verdict(0.9, 0.6, 1.5))
+
+    assert best.settings == {}
+    assert best.verdict == BEFORE
+
+
+def test_a_film_that_gains_by_flickering_is_not_taken():
+    assert searched(lambda s: Verdict(0.9, 0.95, 1.0)).settings == {}
+
+
+def test_a_gain_within_the_noise_is_not_taken():
+    assert searched(lambda s: Verdict(0.402, 0.6, 1.0)).settings == {}
+
+
+def test_a_film_that_flickered_already_may_go_on_doing_so_but_not_more():
+    old = Verdict(0.4, 1.2, 1.0)
+
+    assert may_replace(Verdict(0.5, 1.1, 1.0), old)
+    assert not may_replace(Verdict(0.5, 1.3, 1.0), old)
+
+
+def test_better_means_following_at_least_that_much_more():
+    assert better(Verdict(0.44, 0.6, 1.0), BEFORE, least=1.05)
+    assert not better(Verdict(0.41, 0.6, 1.0), BEFORE, least=1.05)
+
+
+def test_gains_are_tried_around_the_plans_own_and_within_their_range():
+    strong = changed(PLAN, {"pulse_react": 2.0})
+
+    assert max(candidates(strong, "pulse_react")) == 3.0
+    assert candidates(changed(PLAN, {"pulse_react": 0.0}), "pulse_react") == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "small"), [(None, (96, 54)), ((1920, 1080), (96, 54)), ((1080, 1920), (54, 96))]
+)
+def test_small_films_keep_their_shape(size: Any, small: tuple[int, int]):
+    film = FilmTable(size=size, formats=("cover",))
+    plan = small_plan(PLAN.model_copy(update={"film": film}), 96)
+
+    assert plan.film.size == small
+    assert plan.film.formats == ()
