@@ -111,9 +111,7 @@ def kill_and_resume(folder: Path, song: Path, *, kills: int, seed: int) -> list[
     return lost
 
 
-@pytest.mark.parametrize(
-    "kills", [3, pytest.param(25, marks=[pytest.mark.slow]), pytest.param(1)]
-)
+@pytest.mark.parametrize("kills", [3, pytest.param(25, marks=[pytest.mark.slow])])
 def test_a_killed_render_goes_on_and_its_film_is_the_unbroken_one(
     kills: int, tmp_path: Path, long_song: Path, unbroken: tuple[Path, np.ndarray]
 ):
