@@ -22,8 +22,8 @@ SWING = 0.08  # relative luminance; a little below the 10 % of WCAG, as cells ar
 BRIGHT = 0.8  # changes among brighter pictures do not count
 RED_SWING = 20 / 320  # of (R - G - B), for saturated red
 SATURATED_RED = 0.8  # R / (R + G + B)
-FREE_CHANGES = 3  # opposing changes a second that pass untouched
-MOST_CHANGES = 5  # from here on a cell is shifted all the way; 7 would be a violation
+FREE_CHANGES = 5  # opposing changes a second that pass: a flash on every beat up to 150 BPM
+MOST_CHANGES = 6  # three flashes: a cell is shifted all the way, so that no fourth comes
 LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # relative luminance, sRGB
 
 

@@ -46,8 +46,8 @@ def test_saturated_red_blinking_is_damped():
     assert change < 0.05
 
 
-@pytest.mark.parametrize("hertz", [0.5, 1])
-def test_a_beat_a_second_passes_untouched(hertz: float):
+@pytest.mark.parametrize("hertz", [0.5, 1, 2, 2.5])
+def test_a_flash_on_every_beat_of_dance_music_passes_untouched(hertz: float):
     frames = blinking(hertz)
 
     assert torch.equal(guarded(frames, batch=8), frames)
