@@ -18,7 +18,12 @@ from lucidsonic.training.run import Clock
 from lucidsonic.training.score import frechet_distance, picture_features, spearman
 from lucidsonic.training.va_gan import gan, vae
 from lucidsonic.training.va_gan.augment import adjust_chance, augment
-from lucidsonic.training.va_gan.export import fold_decoder, fold_encoder, posterior_moments
+from lucidsonic.training.va_gan.export import (
+    fold_decoder,
+    fold_encoder,
+    lean_decoder,
+    posterior_moments,
+)
 from lucidsonic.training.va_gan.measure import measure_run
 from lucidsonic.training.va_gan.perceptual import Lpips, find_distance
 from lucidsonic.training.va_gan.schedule import learning_rate, phase, weights_at
@@ -111,10 +116,27 @@ def test_codes_anywhere_are_reached_from_standard_noise():
     mixed = torch.randn(4000, 3, generator=chance) @ torch.tensor(
         [[2.0, 0, 0], [1, 0.5, 0], [0, 0, 0.1]]
     )
-    moments = posterior_moments(mixed + 3, torch.full((4000, 3), -20.0))
+    va = torch.rand(4000, 2, generator=chance)
+    moments = posterior_moments(mixed + 3, torch.full((4000, 3), -20.0), va)
     drawn = torch.randn(4000, 3, generator=chance) @ moments["factor"].T + moments["mean"]
     torch.testing.assert_close(torch.cov(drawn.T), torch.cov(mixed.T), rtol=0.1, atol=0.1)
     torch.testing.assert_close(drawn.mean(0), mixed.mean(0) + 3, rtol=0, atol=0.1)
+
+
+def test_latents_lean_to_where_pictures_of_that_emotion_lie():
+    chance = torch.Generator().manual_seed(0)
+    va = torch.rand(4000, 2, generator=chance)
+    slope = torch.tensor([[3.0, 0.0], [0.0, -2.0], [0.0, 0.0]])
+    codes = va @ slope.T + 0.5 * torch.randn(4000, 3, generator=chance)
+    moments = posterior_moments(codes, torch.full((4000, 3), -20.0), va)
+    torch.testing.assert_close(moments["slope"], slope, rtol=0, atol=0.1)
+
+    plain = {"fc.weight": torch.eye(3), "fc.bias": torch.zeros(3)}
+    weights = lean_decoder(plain, moments)
+    z = torch.randn(4000, 3, generator=chance)
+    made = (z + va @ weights["lean"].T) @ weights["fc.weight"].T + weights["fc.bias"]
+    torch.testing.assert_close(made.mean(0), codes.mean(0), rtol=0, atol=0.1)
+    torch.testing.assert_close(torch.cov(made.T), torch.cov(codes.T), rtol=0.1, atol=0.1)
 
 
 def test_stage_a_leaves_the_files_that_stage_b_starts_from(trained: Path):

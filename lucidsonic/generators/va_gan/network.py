@@ -119,6 +119,8 @@ class Decoder(nn.Module):
         widths = stage_widths(resolution, width)
         self.width = width
         self.fc = nn.Linear(latent_dim, width * 16)
+        # Where latents of an emotion lie: an autoencoder's export fills it.
+        self.register_buffer("lean", torch.zeros(latent_dim, 2))
         self.first = nn.Conv2d(width, width, 3, padding=1)
         self.first_norm = nn.GroupNorm(channel_groups(width), width)
         self.stages = nn.ModuleList(
@@ -134,6 +136,7 @@ class Decoder(nn.Module):
 
     def forward(self, z: torch.Tensor, va: torch.Tensor) -> torch.Tensor:
         """Paint `(batch, 3, size, size)` in [-1, 1]; `va` is in the model's norm, [0, 1]."""
+        z = z + va @ self.get_buffer("lean").T
         x = F.leaky_relu(self.fc(z), SLOPE).view(-1, self.width, 4, 4)
         x = F.leaky_relu(self.first_norm(self.first(x)), SLOPE)
         for stage in self.stages:

@@ -10,9 +10,16 @@ from lucidsonic.errors import TrainingError
 from lucidsonic.training.checkpoint import read_checkpoint
 from lucidsonic.training.family import Exported
 
-__all__ = ["export_decoder", "fold_decoder", "fold_encoder", "posterior_moments"]
+__all__ = [
+    "export_decoder",
+    "fold_decoder",
+    "fold_encoder",
+    "lean_decoder",
+    "posterior_moments",
+]
 
 CHOICES = ("best.pt", "latest.pt")
+RIDGE = 1e-6  # when all pictures have one emotion
 Tensors = Mapping[str, torch.Tensor]
 
 
@@ -36,7 +43,7 @@ def export_decoder(folder: Path, *, family: str) -> Exported:
         "va_norm": config["va_norm"],
         "eru_clamp": state.get("eru_clamp", config["eru_clamp"]),
     }
-    weights = fold_decoder(state["ema"], state.get("latent", {}))
+    weights = lean_decoder(state["ema"], state.get("latent", {}))
     return Exported("va_gan", options, weights, int(config["resolution"]))
 
 
@@ -51,25 +58,52 @@ def _choose(folder: Path) -> Path:
 
 
 def posterior_moments(
-    means: torch.Tensor, log_variances: torch.Tensor
+    means: torch.Tensor, log_variances: torch.Tensor, va: torch.Tensor
 ) -> dict[str, torch.Tensor]:
-    """Where codes lie: centre `(dim,)` and a factor of the covariance `(dim, dim)`.
+    """Where codes lie, and where those of a given emotion lie, as Gaussians.
 
     Args:
         means: of the pictures' posteriors, `(pictures, dim)`.
         log_variances: the same shape.
+        va: the pictures' emotions on the model's scale, `(pictures, 2)`.
+
+    Returns:
+        "mean" `(dim,)` and "factor" `(dim, dim)` of all codes; "slope" `(dim, 2)`, "start"
+        `(dim,)` and "rest" `(dim, dim)` of a code given its emotion: start + slope va + rest z.
     """
-    means = means.double()
-    spread = torch.cov(means.T) + torch.diag(log_variances.double().exp().mean(0))
-    return {"mean": means.mean(0).float(), "factor": torch.linalg.cholesky(spread).float()}
+    means, va = means.double(), va.double()
+    noise = torch.diag(log_variances.double().exp().mean(0))
+    joint = torch.cov(torch.cat([means, va], 1).T)
+    dim = means.shape[1]
+    codes, across = joint[:dim, :dim], joint[:dim, dim:]
+    slope = across @ torch.linalg.inv(joint[dim:, dim:] + RIDGE * torch.eye(2))
+    found = {
+        "mean": means.mean(0),
+        "factor": torch.linalg.cholesky(codes + noise),
+        "slope": slope,
+        "start": means.mean(0) - slope @ va.mean(0),
+        "rest": torch.linalg.cholesky(codes - slope @ across.T + noise),
+    }
+    return {name: tensor.float() for name, tensor in found.items()}
+
+
+def lean_decoder(weights: Tensors, latent: Tensors) -> dict[str, torch.Tensor]:
+    """A decoder's weights, changed so that Gaussian z reach it where codes of that emotion lie.
+
+    The encoder knows nothing of emotion, so its codes carry some of it; z drawn without regard
+    to the emotion would contradict it. The linear map vanishes in the first layer.
+    """
+    folded = dict(weights)
+    if latent:
+        matrix = weights["fc.weight"]
+        folded["fc.weight"] = matrix @ latent["rest"]
+        folded["fc.bias"] = weights["fc.bias"] + matrix @ latent["start"]
+        folded["lean"] = torch.linalg.solve(latent["rest"], latent["slope"])
+    return folded
 
 
 def fold_decoder(weights: Tensors, latent: Tensors) -> dict[str, torch.Tensor]:
-    """A decoder's weights, changed so that Gaussian z reach it where the encoder's codes lie.
-
-    A network with a strong decoder leaves its codes with another centre and covariance than
-    the prior's; a linear map of z mends that, and vanishes in the first layer.
-    """
+    """The same without regard to emotion: where stage B starts, paired with `fold_encoder`."""
     folded = dict(weights)
     if latent:
         matrix = weights["fc.weight"]

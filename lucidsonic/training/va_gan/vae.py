@@ -146,9 +146,12 @@ def evaluate(state: State, _clock: Clock, updater: Updater) -> Metrics:
     ]
     score = updater.ranks.decide(float(torch.stack(errors).sum()) / images.numel())
     _slow_down_on_plateau(state, score)
-    pixels = load_sets(state.config).train.pixels[:ENCODED]
-    codes = [state.encoder(to_network(part.to(state.device))) for part in pixels.split(64)]
-    state.latent = posterior_moments(*(torch.cat(part) for part in zip(*codes, strict=True)))
+    train = load_sets(state.config).train
+    order = torch.randperm(len(train))[:ENCODED]
+    parts = train.pixels[order].split(64)
+    codes = [state.encoder(to_network(part.to(state.device))) for part in parts]
+    means, log_variances = (torch.cat(part) for part in zip(*codes, strict=True))
+    state.latent = posterior_moments(means, log_variances, train.va[order].to(state.device))
     return {"score": score, "val_rec": score}
 
 
