@@ -100,9 +100,9 @@ def coverage(pictures: torch.Tensor) -> Coverage:
 def config(out: Path, data: Path, *, kimg: float, seed: int = 0) -> Config:
     return Config.model_validate(
         {
-            "data": data, "out": out, "widths": (64, 64, 64), "blocks": 1, "kimg": kimg,
+            "data": data, "out": out, "widths": (48, 48, 32), "blocks": 1, "kimg": kimg,
             "batch_size": 32, "gamma": 0.05, "gamma_end": 0.005, "aug": "none", "ema_kimg": 2,
-            "tick": 4, "score_every": 1, "sample_every": 1, "monitor": "off", "device": "cpu",
+            "tick": 8, "score_every": 1, "sample_every": 1, "monitor": "off", "device": "cpu",
             "seed": seed, "lr": 1e-3, "lr_end": 2e-4,
         }
     )  # fmt: skip
