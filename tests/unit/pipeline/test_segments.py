@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +18,7 @@ from lucidsonic.encoding import Film, Options, write_segment
 from lucidsonic.encoding.boxes import count_pictures
 from lucidsonic.errors import EncodingError
 from lucidsonic.pipeline.frames import Painter, Scene
+from lucidsonic.pipeline.models import open_generator
 from lucidsonic.pipeline.press import SegmentPress
 from lucidsonic.pipeline.segments import Segment, cut, fingerprint
 from lucidsonic.pipeline.store import HOST, SegmentCache, remembered
@@ -263,3 +265,17 @@ def test_a_failing_encoder_names_the_frames_and_what_is_finished_stays(
 
     assert "kept" in caught.value.hint
     assert all(store.find(segment) for segment in pressed)
+
+
+def test_a_changed_python_style_is_another_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.syspath_prepend(tmp_path)
+    keys = set()
+    for level in (0.25, 0.75):
+        code = f"def paint(z, c):\n    return z.new_full((len(z), 3, 8, 8), {level})\n"
+        (tmp_path / "painter_of_mine.py").write_text(code)
+        keys.add(open_generator("painter_of_mine:paint").fingerprint)
+        sys.modules.pop("painter_of_mine")
+
+    assert len(keys) == 2
