@@ -24,6 +24,7 @@ RED_SWING = 20 / 320  # of (R - G - B), for saturated red
 SATURATED_RED = 0.8  # R / (R + G + B)
 FREE_CHANGES = 5  # opposing changes a second that pass: a flash on every beat up to 150 BPM
 MOST_CHANGES = 6  # three flashes: a cell is shifted all the way, so that no fourth comes
+FREE_RED, MOST_RED = 3, 4  # saturated red is the more dangerous: it is damped sooner
 LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # relative luminance, sRGB
 
 
@@ -80,11 +81,12 @@ class Guard:
         while len(self.seen) > self.window:
             self.seen.popleft()
         past = np.stack(self.seen)
-        changes = np.maximum(
-            opposing_changes(luminance(past), SWING, ceiling=BRIGHT),
-            opposing_changes(redness(past), RED_SWING),
-        )
-        share = np.clip((changes - FREE_CHANGES) / (MOST_CHANGES - FREE_CHANGES), 0, 1)
+        light = opposing_changes(luminance(past), SWING, ceiling=BRIGHT)
+        red = opposing_changes(redness(past), RED_SWING)
+        share = np.maximum(
+            (light - FREE_CHANGES) / (MOST_CHANGES - FREE_CHANGES),
+            (red - FREE_RED) / (MOST_RED - FREE_RED),
+        ).clip(0, 1)
         return (share[..., None] * (past.mean(axis=0) - cell)).astype(np.float32)
 
 
