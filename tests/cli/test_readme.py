@@ -18,6 +18,8 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("lucidsonic ")
 ]
+# Flags of other commands than render.
+ELSEWHERE = {"--id", "--no-trial", "--at", "--count", "--check", "--report", "--seconds"}
 # What a test adds so that a command takes seconds; nothing else is changed.
 QUICK = {
     "render": ("--size", "96x64"),
@@ -77,12 +79,7 @@ def test_every_make_target_it_names_is_there():
 
 
 def test_every_flag_and_file_it_names_is_there(run: Run):
-    flags = set(re.findall(r"(--[a-z][a-z-]+)", README)) - {
-        "--id",
-        "--no-trial",
-        "--at",
-        "--count",
-    }
+    flags = set(re.findall(r"(--[a-z][a-z-]+)", README)) - ELSEWHERE
     told = run("render", "--help", COLUMNS="200").stdout
     files = re.findall(r"\]\(([^)]+)\)", README)
 
