@@ -70,16 +70,19 @@ def listen(
         fps: the film's rate.
         on_progress: told after every chunk, in seconds heard.
     """
-    parts: dict[str, list[Numbers]] = {name: [] for name in _SHAPES}
-    for number, chunk in enumerate(chunks(blocks, sample_rate=sample_rate), 1):
-        for name, part in _rows_of(chunk).items():
-            parts[name].append(part)
-        done = min(number * CHUNK / RATE, duration_s)
-        on_progress(Progress("listen", round(done), round(duration_s), "s"))
+    # Made at once and filled in place: parts beside their sum would double the memory.
     rows = {
-        name: _joined(parts[name], height, 1 + int(np.ceil(duration_s * rate)))
+        name: np.zeros((height, 1 + int(np.ceil(duration_s * rate))), np.float32)
         for name, (height, rate) in _SHAPES.items()
     }
+    filled = dict.fromkeys(_SHAPES, 0)
+    for number, chunk in enumerate(chunks(blocks, sample_rate=sample_rate), 1):
+        for name, part in _rows_of(chunk).items():
+            room = part[:, : rows[name].shape[1] - filled[name]]
+            rows[name][:, filled[name] : filled[name] + room.shape[1]] = room
+            filled[name] += room.shape[1]
+        done = min(number * CHUNK / RATE, duration_s)
+        on_progress(Progress("listen", round(done), round(duration_s), "s"))
     return Heard(
         duration_s=duration_s,
         fps=fps,
@@ -93,14 +96,3 @@ def listen(
 def _rows_of(chunk: Numbers) -> dict[str, Numbers]:
     attack = spectrum.attack_row(chunk)[None]
     return {**spectrum.spectral_rows(chunk), "attack": attack, "pitch": pitch.pitch_rows(chunk)}
-
-
-def _joined(parts: list[Numbers], height: int, length: int) -> Numbers:
-    """The parts side by side, cut or padded to the film's length; empties the list."""
-    joined = np.zeros((height, length), np.float32)
-    at = 0
-    while parts:
-        part = parts.pop(0)[:, : length - at]
-        joined[:, at : at + part.shape[1]] = part
-        at += part.shape[1]
-    return joined
