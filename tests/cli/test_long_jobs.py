@@ -252,7 +252,8 @@ def test_a_changed_bridge_is_painted_again_and_nothing_else(run: Run, tmp_path: 
     assert whole["frames"] == 100
     assert bridge["painted_frames"] == 80  # 16 to 32 s
     before, after = (pictures_of(tmp_path / name) for name in ("a.mp4", "b.mp4"))
-    changed = np.abs(before.astype(int) - after).mean(axis=(1, 2, 3)) > 1
+    apart = np.abs(before.astype(int) - after).mean(axis=(1, 2, 3))
+    changed = apart > 5  # a repainted segment is encoded again, which alone gives 2
     assert changed[28:64].all()
     assert not changed[:26].any()
     assert not changed[67:].any()

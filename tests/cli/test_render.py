@@ -114,7 +114,9 @@ def test_a_still_is_the_frame_of_the_film(
 
     assert done.returncode == 0, done.stderr
     picture = np.asarray(Image.open(still, formats=["PNG"]), dtype=np.float32)
-    assert np.abs(picture - frames_of(film)[45]).mean() < 4
+    apart = np.abs(frames_of(film)[40:51] - picture).mean(axis=(1, 2, 3))
+    assert np.argmin(apart) == 5
+    assert apart[5] < 8  # the film is lossy, and its stars are small
 
 
 def test_a_sheet_shows_the_song(run: Run, drum_loop: Path, tmp_path: Path):
@@ -302,18 +304,18 @@ def test_ctrl_c_is_one_sentence_and_says_how_to_go_on(drum_loop: Path, tmp_path:
     }
     words = [sys.executable, "-m", "lucidsonic", "render", str(drum_loop)]
     words += ["-o", str(tmp_path / "f.mp4"), "--size", "640x480", "--batch-size", "1"]
-    process = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("paint"):
-            break
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    said = process.stderr.read()
+    with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("paint"):
+                break
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
 
-    assert process.wait(60) == 130, said
+    assert process.returncode == 130, said
     assert re.search(r"The same command goes on", said)
     assert "Traceback" not in said
     assert not (tmp_path / "f.mp4").exists()
