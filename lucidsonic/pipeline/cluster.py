@@ -160,7 +160,7 @@ def import_ray() -> Any:
             "--cluster needs Ray, which is not installed.",
             hint="pip install lucidsonic[cluster]",
         )
-    import ray
+    import ray  # pyright: ignore[reportMissingImports]
 
     return ray
 

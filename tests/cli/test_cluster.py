@@ -123,8 +123,8 @@ def cluster():
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import ray
-        from ray.cluster_utils import Cluster
+        import ray  # pyright: ignore[reportMissingImports]
+        from ray.cluster_utils import Cluster  # pyright: ignore[reportMissingImports]
 
         nodes = Cluster(
             initialize_head=True,
