@@ -28,15 +28,14 @@ QUICK = {
 }
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, drum_loop: Path) -> Path:
+@pytest.fixture
+def folder(tmp_path: Path, drum_loop: Path) -> Path:
     """A folder with song.mp3, in which the commands run one after another."""
     from lucidsonic.ffmpeg import find_ffmpeg
 
-    place = tmp_path_factory.mktemp("readme")
-    words = [find_ffmpeg(), "-v", "error", "-t", "2", "-i", drum_loop, place / "song.mp3"]
+    words = [find_ffmpeg(), "-v", "error", "-t", "2", "-i", drum_loop, tmp_path / "song.mp3"]
     subprocess.run([str(word) for word in words], check=True)
-    return place
+    return tmp_path
 
 
 def test_there_are_commands_to_run():
