@@ -5,6 +5,7 @@ from itertools import pairwise
 from string import ascii_uppercase
 
 import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.ndimage import convolve1d
 from scipy.signal import find_peaks
 
@@ -76,17 +77,27 @@ def _character(heard: Heard, harmony: Harmony) -> Numbers:
 
     A distance of 1 is plain to hear.
     """
-    level_db = 10 * np.log10(heard.timbre.T + 1e-12)
-    level_db = np.maximum(level_db, max(level_db.max() + FLOOR_DB, -70.0))
-    spread = np.maximum(level_db.std(axis=0), STEADY_DB)
-    timbre = (level_db - level_db.mean(axis=0)) / spread / np.sqrt(level_db.shape[1])
-    drums = np.stack([_pooled(heard.hops[name], len(level_db)) for name in RHYTHM], axis=1)
-    places = np.arange(len(level_db)) / POOL_RATE * PITCH_RATE
+    pools = heard.timbre.shape[1]
+    # Filled in place, in single precision: for a long mix these rows are what weighs most.
+    rows = np.empty((pools, TIMBRES + len(RHYTHM) + harmony.chroma.shape[1]), np.float32)
+    timbre, drums, notes = np.split(rows, (TIMBRES, TIMBRES + len(RHYTHM)), axis=1)
+    np.log10(heard.timbre.T + np.float32(1e-12), out=timbre)
+    timbre *= 10  # dB
+    np.maximum(timbre, max(float(timbre.max()) + FLOOR_DB, -70.0), out=timbre)
+    spread = np.maximum(timbre.std(axis=0), STEADY_DB)
+    timbre -= timbre.mean(axis=0)
+    timbre /= spread * np.sqrt(TIMBRES)
+    for column, name in zip(drums.T, RHYTHM, strict=True):
+        column[:] = _pooled(heard.hops[name], pools)
+    places = np.arange(pools) / POOL_RATE * PITCH_RATE
     index = np.arange(len(harmony.chroma))
-    chroma = np.stack([np.interp(places, index, c) for c in harmony.chroma.T], axis=1)
-    size = np.linalg.norm(chroma, axis=1, keepdims=True)
-    notes = chroma / np.maximum(size, 0.05 * size.max() + 1e-6)
-    return np.concatenate([timbre, drums, NOTES * (notes - notes.mean(axis=0))], axis=1)
+    for column, chroma in zip(notes.T, harmony.chroma.T, strict=True):
+        column[:] = np.interp(places, index, chroma)
+    size = np.linalg.norm(notes, axis=1, keepdims=True)
+    notes /= np.maximum(size, 0.05 * size.max() + 1e-6)
+    notes -= notes.mean(axis=0)
+    notes *= NOTES
+    return rows
 
 
 def _pooled(rise: Numbers, pools: int) -> Numbers:
@@ -109,9 +120,11 @@ def _change(rows: Numbers, half_s: float) -> Numbers:
     half = max(1, round(half_s * POOL_RATE))
     place = np.arange(-half, half + 1) / half
     taper = np.sign(place) * np.exp(-0.5 * (place / 0.5) ** 2)
-    return np.linalg.norm(
-        convolve1d(rows, -taper / np.abs(taper).sum() * 2, axis=0, mode="nearest"), axis=1
-    )
+    kernel = -taper / np.abs(taper).sum() * 2
+    squares = np.zeros(len(rows))
+    for column in rows.T:
+        squares += convolve1d(column, kernel, mode="nearest").astype(float) ** 2
+    return np.sqrt(squares)
 
 
 def _boundaries(rows: Numbers, novelty: Numbers, duration_s: float) -> list[float]:
@@ -149,20 +162,11 @@ def _labels(rows: Numbers, edges: list[float]) -> list[str]:
     for start, end in pairwise(edges):
         first = round(start * POOL_RATE) + 1
         means.append(rows[first : max(first + 1, round(end * POOL_RATE) - 1)].mean(axis=0))
-    points = np.stack(means)
-    distance = np.linalg.norm(points[:, None] - points, axis=2)
-    groups = [[i] for i in range(len(points))]
-    while len(groups) > 1:
-        near, a, b = min(
-            (distance[np.ix_(x, y)].mean(), i, j)
-            for i, x in enumerate(groups)
-            for j, y in enumerate(groups[:i])
-        )
-        if near > ALIKE:
-            break
-        groups[b] += groups.pop(a)
-    letter_of = {i: _letter(n) for n, g in enumerate(sorted(groups, key=min)) for i in g}
-    return [letter_of[i] for i in range(len(points))]
+    if len(means) < 2:
+        return [_letter(0)] * len(means)
+    groups = fcluster(linkage(np.stack(means), "average"), ALIKE, criterion="distance")
+    letter_of = {group: _letter(n) for n, group in enumerate(dict.fromkeys(groups))}
+    return [letter_of[group] for group in groups]
 
 
 def _joined(edges: list[float], labels: list[str]) -> tuple[list[float], list[str]]:
