@@ -1,15 +1,21 @@
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.signal import firwin, kaiser_atten
+from scipy.signal import kaiser_beta as scipy_beta
+from scipy.special import j1
 from torch import Tensor
 
 from lucidsonic.errors import WeightsError
 from lucidsonic.generators import stylegan3
 from lucidsonic.generators.stylegan3.adapter import StyleGAN3, placement
 from lucidsonic.generators.stylegan3.network import Layer, Network
+from lucidsonic.generators.stylegan3.plan import design_lowpass
 from lucidsonic.nn.fir import resample_2d
 from lucidsonic.types import NetworkRecord
 from tests.unit.generators.golden_networks import (
@@ -193,3 +199,35 @@ def test_a_file_that_contradicts_itself_is_refused(changes, named: str) -> None:
     )
     with pytest.raises(WeightsError, match=named):
         stylegan3.convert(record)
+
+
+@pytest.mark.parametrize("taps", [2, 6, 12, 24, 48])
+@pytest.mark.parametrize(
+    ("cutoff", "width"), [(2.0, 9.0), (11.3, 4.7), (30.0, 2.0), (8.0, 0.01)]
+)
+def test_filters_are_the_ones_that_scipy_designs(
+    taps: int, cutoff: float, width: float
+) -> None:
+    ours = design_lowpass(taps, cutoff, width, 128)
+    assert ours is not None
+    theirs = firwin(taps, cutoff=cutoff, width=width, fs=128)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_radial_filters_are_jincs_in_a_kaiser_window() -> None:
+    taps, cutoff, width, rate = 12, 8.0, 6.0, 64
+    x = (np.arange(taps) - (taps - 1) / 2) / rate
+    radius = np.hypot(*np.meshgrid(x, x))
+    window = np.kaiser(taps, scipy_beta(kaiser_atten(taps, width / (rate / 2))))
+    wanted = j1(2 * cutoff * np.pi * radius) / radius * np.outer(window, window)
+    ours = design_lowpass(taps, cutoff, width, rate, radial=True)
+    assert ours is not None
+    np.testing.assert_allclose(ours, wanted / wanted.sum(), rtol=1e-5, atol=1e-8)
+
+
+def test_the_family_starts_without_scipy_which_takes_as_long_as_torch() -> None:
+    code = (
+        "import sys; import lucidsonic.generators.stylegan3;"
+        " raise SystemExit('scipy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
