@@ -17,7 +17,7 @@ from lucidsonic.pipeline.weights import Weights, is_safetensors, ready_weights
 from lucidsonic.types import OnProgress, ignore_progress
 from lucidsonic.zoo import ModelCard, user_models_dir
 from lucidsonic.zoo.card import BundledWeights
-from lucidsonic.zoo.fetch import file_digest
+from lucidsonic.zoo.digests import file_digest
 
 SAMPLES = 8
 UNKNOWN = "unknown"

@@ -15,8 +15,9 @@ from lucidsonic.errors import WeightsError
 from lucidsonic.generators import FAMILIES
 from lucidsonic.types import NetworkRecord, OnProgress, Progress, ignore_progress
 from lucidsonic.zoo import network_record, read_pickle_records
+from lucidsonic.zoo.digests import remembered_digest
 from lucidsonic.zoo.download import check_room
-from lucidsonic.zoo.fetch import converted_dir, file_digest
+from lucidsonic.zoo.fetch import converted_dir
 
 VERSION = 1  # of the conversion: another one converts again
 METADATA_KEY = "lucidsonic"
@@ -51,7 +52,7 @@ def ready_weights(path: Path, *, on_progress: OnProgress = ignore_progress) -> W
         WeightsError: not there, damaged, or a network of no known family.
     """
     try:
-        sha256 = file_digest(path)
+        sha256 = remembered_digest(path)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise WeightsError(f"'{path}' cannot be read: {reason}.") from error

@@ -12,6 +12,7 @@ from filelock import FileLock
 from lucidsonic.errors import WeightsError
 from lucidsonic.types import OnProgress, Progress, ignore_progress
 from lucidsonic.zoo.card import HubWeights, ModelCard, UrlWeights
+from lucidsonic.zoo.digests import remembered_digest
 from lucidsonic.zoo.download import OnBytes, download
 from lucidsonic.zoo.hub import HubFile, cached_hub_file, fetch_hub_file
 from lucidsonic.zoo.pins import Pin, keep_pin, pin_path, read_pin
@@ -97,7 +98,7 @@ def fetch(
     pin = read_pin(key)
     listen = _listener(label or key, address_of(weights), on_progress)
     here = _find(weights, pin) or _bring(weights, pin, listen)
-    sha256, size = file_digest(here.path), here.path.stat().st_size
+    sha256, size = remembered_digest(here.path), here.path.stat().st_size
     _check(weights, pin, here.path, sha256, key)
     if pin is None and weights.sha256 is None:
         address = address_of(weights)
@@ -120,12 +121,6 @@ def discard(weights: RemoteWeights, *, key: str) -> int:
     size = path.stat().st_size
     _delete(path)
     return size
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _find(weights: RemoteWeights, pin: Pin | None) -> HubFile | None:

@@ -9,13 +9,13 @@ from lucidsonic.errors import ConfigError, WeightsError
 from lucidsonic.types import OnProgress, ignore_progress
 from lucidsonic.zoo.card import HubWeights, ModelCard, UrlWeights
 from lucidsonic.zoo.catalog import Catalog, catalog_folders, user_models_dir
+from lucidsonic.zoo.digests import file_digest
 from lucidsonic.zoo.fetch import (
     address_of,
     converted_dir,
     discard,
     downloaded,
     fetch,
-    file_digest,
     label_of,
 )
 from lucidsonic.zoo.pins import forget_pin, read_pin
