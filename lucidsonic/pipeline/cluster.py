@@ -13,6 +13,8 @@ from lucidsonic.pipeline.processes import as_event, settled_for, told_error
 from lucidsonic.pipeline.segments import Segment
 from lucidsonic.plan import RenderPlan
 
+PATIENCE_S = 600.0  # until a machine is up and has loaded its model
+
 
 class Actor:
     """What lives in a Ray worker: a hand that is opened there, once."""
@@ -71,6 +73,11 @@ class RayCrew:
     def elsewhere(self) -> bool:
         """Whether workers have another kind of device than this process."""
         return bool(self._gpus)
+
+    @property
+    def patience_s(self) -> float:
+        """How long it may take until a worker is at work: the cluster may never have room."""
+        return PATIENCE_S
 
     def _room(self) -> int:
         has = self._ray.cluster_resources()

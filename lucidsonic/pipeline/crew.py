@@ -17,7 +17,6 @@ from lucidsonic.plan import RenderPlan
 OUTSTANDING = 2  # segments a worker: one it paints, one that waits
 ATTEMPTS = 3  # at one segment
 LOSSES = 3  # a worker that may be lost, before the whole is given up
-PATIENCE_S = 300.0  # without any worker at work
 POLL_S = 0.25
 
 
@@ -68,6 +67,11 @@ class Crew(Protocol):
     @property
     def elsewhere(self) -> bool:
         """Whether workers have another kind of device than this process."""
+        ...
+
+    @property
+    def patience_s(self) -> float:
+        """How long it may take until a worker is at work."""
         ...
 
     def adapt(self, plan: RenderPlan) -> RenderPlan:
@@ -175,16 +179,16 @@ class Shift:
         left = {segment.key for segment in missing}
         total = sum(map(len, missing))
         self.batch = assignment.batch or 0
-        self.crew.begin(assignment)
         quiet_since = time.monotonic()
         try:
+            self.crew.begin(assignment)
             while left:
                 for event in self.crew.wait(POLL_S):
                     self.heed(event, rota, left)
                     told(self.frames, 0, **self.rates.facts())
                 if any(self.at_work.values()):
                     quiet_since = time.monotonic()
-                elif time.monotonic() - quiet_since > PATIENCE_S:
+                elif time.monotonic() - quiet_since > self.crew.patience_s:
                     raise LucidsonicError(
                         "No worker is at work.", hint=f"Is the cluster up? {GO_ON}"
                     )

@@ -13,6 +13,7 @@ from lucidsonic.pipeline.frames import Painter, find_batch
 from lucidsonic.pipeline.listen import Hearing
 from lucidsonic.pipeline.production import NOTHING_OWN, open_model, set_scene
 from lucidsonic.pipeline.segments import Segment, code_version
+from lucidsonic.pipeline.store import told_errors
 from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import RenderPlan
 from lucidsonic.types import ignore_progress
@@ -100,7 +101,8 @@ class Hand:
         Raises:
             LucidsonicError: any of its kinds.
         """
-        folder = tempfile.TemporaryDirectory(prefix="lucidsonic-")
+        with told_errors("Making a place for a part of the film"):
+            folder = tempfile.TemporaryDirectory(prefix="lucidsonic-")
         name = "segment.mov" if self._film.options.codec == "prores" else "segment.mp4"
         writer = FilmWriter(Path(folder.name) / name, self._film)
         try:
@@ -116,7 +118,8 @@ class Hand:
         def deliver() -> Delivery:
             with folder:
                 writer.__exit__(None, None, None)
-                return Delivery(segment, writer.path.read_bytes(), notes)
+                with told_errors("Reading a finished part"):
+                    return Delivery(segment, writer.path.read_bytes(), notes)
 
         return deliver
 

@@ -1,13 +1,17 @@
 """Several devices of this machine: a process each, talking over pipes."""
 
+import math
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import traceback
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from threading import Lock
@@ -61,6 +65,11 @@ class LocalCrew:
         """Whether workers have another kind of device than this process."""
         return False
 
+    @property
+    def patience_s(self) -> float:
+        """How long it may take until a worker is at work: one that dies is noticed at once."""
+        return math.inf
+
     def adapt(self, plan: RenderPlan) -> RenderPlan:
         """The plan with precision and painted size settled by the first device."""
         return settled_for(plan, self.devices[0])
@@ -80,7 +89,8 @@ class LocalCrew:
             args=(there, self._assignment, device, threads),
             daemon=True,
         )
-        process.start()
+        with deaf():
+            process.start()
         there.close()
         self._members[f"worker {next(self._serial)} ({device})"] = Member(process, here, device)
 
@@ -147,7 +157,7 @@ def told_error(segment: Segment | None, error: LucidsonicError) -> tuple[Any, ..
 
 def serve(pipe: Any, assignment: Assignment, device: str, threads: int) -> None:
     """A worker's life: open the production, then paint what is ordered until the pipe ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver decides when it is over
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
     sending = Lock()
 
@@ -172,7 +182,7 @@ def serve(pipe: Any, assignment: Assignment, device: str, threads: int) -> None:
             except LucidsonicError as error:
                 send(told_error(segment, error))
                 continue
-            closing.submit(finish, segment, deliver, send)
+            closing.submit(finish, segment, deliver, send).add_done_callback(fall_with)
 
 
 def finish(segment: Segment, deliver: Any, send: Any) -> None:
@@ -181,6 +191,31 @@ def finish(segment: Segment, deliver: Any, send: Any) -> None:
         send(deliver())
     except LucidsonicError as error:
         send(told_error(segment, error))
+
+
+def fall_with(finished: "Future[None]") -> None:
+    """End this process with a thread that failed: its driver would wait for it forever."""
+    error = finished.exception()
+    if error is not None:
+        traceback.print_exception(error)
+        os._exit(1)
+
+
+@contextmanager
+def deaf() -> Iterator[None]:
+    """What is started in the block does not hear Ctrl-C: the driver decides when it is over.
+
+    Until it ignores the signal itself, a new process would die of it, with a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # its start would open the ears again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def settled_for(plan: RenderPlan, device: str) -> RenderPlan:

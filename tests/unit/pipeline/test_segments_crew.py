@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from concurrent.futures import Future
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from lucidsonic.pipeline.crew import (
     Shift,
 )
 from lucidsonic.pipeline.hand import Assignment, Delivery
+from lucidsonic.pipeline.processes import fall_with
 from lucidsonic.pipeline.segments import Segment
 from lucidsonic.pipeline.stop import Stop
 from lucidsonic.pipeline.store import SegmentCache
@@ -38,6 +40,7 @@ class PaperCrew:
     """Workers that hand in a film made beforehand; some die or fail when they are told to."""
 
     elsewhere = False
+    patience_s = 60.0
 
     def __init__(self, film: bytes, *, size: int = 3, seed: int = 0) -> None:
         self.film, self.size, self.chance = film, size, random.Random(seed)
@@ -185,6 +188,44 @@ def test_workers_that_keep_dying_end_the_work_in_one_sentence(film: bytes, store
     with pytest.raises(LucidsonicError, match=r"keep dying.*power cut"):
         shift(crew, store).work(ASSIGNMENT, SEGMENTS, ignore)
     assert crew.ended
+
+
+def test_workers_that_cannot_be_started_leave_none_behind(film: bytes, store: SegmentCache):
+    class Halting(PaperCrew):
+        def begin(self, assignment: Assignment) -> None:
+            self.join("worker 0")
+            raise LucidsonicError("No more processes.")
+
+    crew = Halting(film)
+
+    with pytest.raises(LucidsonicError, match="No more processes"):
+        shift(crew, store).work(ASSIGNMENT, SEGMENTS, ignore)
+    assert crew.ended
+
+
+def test_a_crew_that_nobody_joins_is_given_up(film: bytes, store: SegmentCache):
+    crew = PaperCrew(film, size=0)
+    crew.patience_s = 0.0
+
+    with pytest.raises(LucidsonicError, match="No worker is at work"):
+        shift(crew, store).work(ASSIGNMENT, SEGMENTS, ignore)
+    assert crew.ended
+
+
+def test_a_thread_that_fails_ends_its_worker_for_the_driver_to_see(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    codes: list[int] = []
+    monkeypatch.setattr("os._exit", codes.append)
+    failed, fine = Future[None](), Future[None]()
+    failed.set_exception(KeyError("a fault of ours"))
+    fine.set_result(None)
+
+    fall_with(fine)
+    fall_with(failed)
+
+    assert codes == [1]
+    assert "a fault of ours" in capsys.readouterr().err
 
 
 def test_a_segment_that_fails_twice_is_tried_again(film: bytes, store: SegmentCache):

@@ -1,0 +1,272 @@
+"""What segments and workers cost beside one unbroken render, and what many workers would gain.
+
+Run from the repository, on a machine that does nothing else:
+`python -m tests.bench.long_jobs segments [repeats]`, `python -m tests.bench.long_jobs crews`.
+"""
+
+import importlib.util
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lucidsonic import encoding
+from lucidsonic.pipeline import make_film, settle
+from lucidsonic.pipeline.bench import fresh_cache
+from lucidsonic.pipeline.crew import Crew, Done, Event, Ready
+from lucidsonic.pipeline.doctor import write_trial_song
+from lucidsonic.pipeline.film import write, write_at_once
+from lucidsonic.pipeline.frames import Painter
+from lucidsonic.pipeline.press import Job
+from lucidsonic.pipeline.processes import LocalCrew
+from lucidsonic.pipeline.production import Production, prepare
+from lucidsonic.pipeline.segments import Segment
+from lucidsonic.pipeline.stop import Stop
+from lucidsonic.pipeline.store import SegmentCache
+from lucidsonic.pipeline.tell import Teller
+from lucidsonic.types import ignore_progress
+
+SECONDS = 60.0
+SIZE = "256x256"
+STYLE = "satin"
+BATCH = 8
+# For the model, as `crews` measures them on two cores of 2.1 GHz; a network of 1 Gbit/s.
+DRIVER_S = 0.01
+JOIN_S = 0.01
+READY_S = 20.0
+
+
+def say(line: str) -> None:
+    """Print at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def cpu_s() -> float:
+    """Processor time of this process and of all its children that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def measured(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the clock, and of processors."""
+    began, cpu = time.perf_counter(), cpu_s()
+    work()
+    return time.perf_counter() - began, cpu_s() - cpu
+
+
+# segments against one unbroken encode
+
+
+def segments(repeats: int) -> None:
+    """Paint one film both ways in turn and print what the segments cost."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_trial_song(folder / "song.wav", seconds=SECONDS)
+        plan = settle(folder / "song.wav", style=STYLE, size=SIZE, paint=1.0).plan
+        production = prepare(plan, Teller(ignore_progress))
+        took: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        for turn in range(repeats):
+            ways = ("unbroken", "segments") if turn % 2 else ("segments", "unbroken")
+            for way in ways:
+                with tempfile.TemporaryDirectory(dir=folder) as cache, fresh_cache(cache):
+                    film = folder / f"{way}.mp4"
+                    took[way].append(measured(lambda: one_way(production, film)))  # noqa: B023
+                say(f"{way}: {took[way][-1][0]:.2f} s, {took[way][-1][1]:.2f} s of processors")
+        for at, clock in enumerate(("wall", "cpu")):
+            whole, cut = (statistics.median(t[at] for t in took[w]) for w in took_order(took))
+            say(
+                f"{clock}: {whole:.2f} s unbroken, {cut:.2f} s cut, "
+                f"{100 * (cut / whole - 1):+.2f} %"
+            )
+        whole, cut = (
+            (folder / f"{way}.mp4").stat().st_size for way in ("unbroken", "segments")
+        )
+        say(f"bytes: {whole} unbroken, {cut} cut, {100 * (cut / whole - 1):+.2f} %")
+
+
+def took_order(took: dict[str, Any]) -> tuple[str, str]:
+    """The two ways, the unbroken one first."""
+    return tuple(sorted(took, key=lambda way: way != "unbroken"))  # pyright: ignore[reportReturnType]
+
+
+def one_way(production: Production, film: Path) -> None:
+    """Paint and encode the film, in the way that its name says."""
+    teller = Teller(ignore_progress)
+    painter = Painter(production.scene, BATCH, teller.note)
+    job = Job(production=production, painter=painter, teller=teller, stop=Stop())
+    if film.stem == "segments":
+        write(job, film, overwrite=True)
+        return
+    target = encoding.Film(
+        size=production.scene.size,
+        fps=production.plan.film.fps,
+        sound=production.sound,
+        options=production.plan.film.encoding,
+        layout="yuv420p",
+        overwrite=True,
+    )
+    write_at_once(job, film, target)
+
+
+# crews against the plain pipeline
+
+
+class Watched:
+    """A crew, and when it said what."""
+
+    def __init__(self, crew: Crew) -> None:
+        self.crew = crew
+        self.heard: list[tuple[float, Event]] = []
+        self.began = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.crew, name)
+
+    def begin(self, assignment: Any) -> None:
+        """Start the clock, then the workers."""
+        self.began = time.perf_counter()
+        self.crew.begin(assignment)
+
+    def wait(self, timeout_s: float) -> list[Event]:
+        """Pass on what happened."""
+        events = self.crew.wait(timeout_s)
+        self.heard += [(time.perf_counter(), event) for event in events]
+        return events
+
+    def start_up_s(self) -> float:
+        """Until the last worker was ready."""
+        return max(at for at, event in self.heard if isinstance(event, Ready)) - self.began
+
+    def steady_fps(self) -> float:
+        """Frames a second once all were ready: what was delivered from then to the end.
+
+        A worker's first delivery after that was begun before it: counting starts there.
+        """
+        ready = self.began + self.start_up_s()
+        rate = 0.0
+        for worker in {event.worker for _, event in self.heard}:
+            done = [
+                (at, len(event.delivery.segment))
+                for at, event in self.heard
+                if isinstance(event, Done) and event.worker == worker and at > ready
+            ]
+            if len(done) > 1:
+                rate += sum(frames for _, frames in done[1:]) / (done[-1][0] - done[0][0])
+        return rate
+
+
+def crews(_repeats: int) -> None:
+    """Paint one film alone, by two processes, and by two Ray workers."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_trial_song(folder / "song.wav", seconds=2 * SECONDS)
+        words = {"style": STYLE, "size": SIZE, "paint": 1.0, "batch_size": BATCH}
+        plan = settle(folder / "song.wav", **words).plan
+        with fresh_cache(name):
+            report = make_film(plan, folder / "plain.mp4")
+        plain = report.frames / report.seconds["paint"]
+        say(f"plain: {plain:.1f} frames/s on all cores")
+        for title, crew in kinds_of_crew():
+            watched = Watched(crew)
+            with tempfile.TemporaryDirectory() as cache, fresh_cache(cache), kept() as keeping:
+                report = make_film(plan, folder / f"{title}.mp4", crew=watched)  # pyright: ignore[reportArgumentType]
+            rate = watched.steady_fps()
+            say(
+                f"{title}: {rate:.1f} frames/s = {rate / plain:.2f} x plain; ready after "
+                f"{watched.start_up_s():.1f} s; the driver's work on a segment "
+                f"{1000 * statistics.median(keeping):.1f} ms; joining "
+                f"{report.seconds['join']:.2f} s",
+            )
+
+
+def kinds_of_crew() -> Iterator[tuple[str, Crew]]:
+    """Two workers of each kind that this machine can have."""
+    yield "two processes", LocalCrew(("cpu", "cpu"))
+    if importlib.util.find_spec("ray") is not None:
+        from lucidsonic.pipeline.cluster import RayCrew
+
+        yield "two Ray workers", RayCrew("local", workers=2)
+
+
+@contextmanager
+def kept() -> Iterator[list[float]]:
+    """Seconds that the driver spends on each segment: writing, counting, checksum, renaming."""
+    seconds: list[float] = []
+    keep_bytes = SegmentCache.keep_bytes
+
+    def timed(self: SegmentCache, segment: Segment, data: bytes) -> Path:
+        began = time.perf_counter()
+        try:
+            return keep_bytes(self, segment, data)
+        finally:
+            seconds.append(time.perf_counter() - began)
+
+    SegmentCache.keep_bytes = timed
+    try:
+        yield seconds
+    finally:
+        SegmentCache.keep_bytes = keep_bytes
+
+
+# what many workers would gain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """What a film costs, seconds.
+
+    Attributes:
+        segments: how many it has.
+        paint: a worker, on one segment.
+        look_back: a worker, on the second before a segment that it does not go on to.
+        driver: this process, on one segment that comes in: see `kept`, and the network.
+        join: this process, on one segment when the film is joined.
+        ready: until a worker has loaded the model.
+    """
+
+    segments: int
+    paint: float
+    look_back: float
+    driver: float
+    join: float
+    ready: float
+
+
+def film_seconds(costs: Costs, workers: int) -> float:
+    """How long a film takes: the busiest worker, or the driver where that is the narrowest."""
+    rounds = -(-costs.segments // workers)
+    painting = rounds * costs.paint + costs.look_back
+    driving = costs.segments * costs.driver + costs.paint + costs.look_back
+    return costs.ready + max(painting, driving) + costs.segments * costs.join
+
+
+def model(_repeats: int) -> None:
+    """Print what 1 to 64 workers with a GPU would take for a film of two hours."""
+    fps, rate = 30, float(os.environ.get("GPU_FPS", "100"))
+    paint = 8 * fps / rate
+    costs = Costs(
+        segments=900,
+        paint=paint,
+        look_back=fps / rate,
+        driver=DRIVER_S,
+        join=JOIN_S,
+        ready=READY_S,
+    )
+    alone = costs.segments * (costs.paint + costs.join)
+    say("workers  minutes  speed-up  of the ideal")
+    for workers in (1, 2, 4, 8, 16, 32, 64):
+        took = film_seconds(costs, workers)
+        say(f"{workers:7} {took / 60:8.1f} {alone / took:9.1f} {alone / took / workers:13.0%}")
+
+
+if __name__ == "__main__":
+    what, repeats = (*sys.argv[1:], "4")[:2]
+    {"segments": segments, "crews": crews, "model": model}[what](int(repeats))
