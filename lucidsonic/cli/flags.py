@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # pydantic would slow --help down
     from pydantic.fields import FieldInfo
 
 TRUTHS = {"true": True, "false": False}
+ALONE = {"resume": "auto"}  # what a flag means that may stand without a value
 
 
 def read_flags(words: Sequence[str], config: "type[BaseModel]") -> dict[str, Any]:
@@ -24,6 +25,7 @@ def read_flags(words: Sequence[str], config: "type[BaseModel]") -> dict[str, Any
         ConfigError: a value is missing, or a word is no flag.
     """
     flags: dict[str, Any] = {}
+    other = _other_names(config)
     left = list(words)
     while left:
         word = left.pop(0)
@@ -33,6 +35,7 @@ def read_flags(words: Sequence[str], config: "type[BaseModel]") -> dict[str, Any
             )
         name, given, value = word[2:].partition("=")
         name = name.replace("-", "_")
+        name = other.get(name, name)
         if name.startswith("no_") and _is_switch(config, name[3:]) and not given:
             flags[name[3:]] = False
             continue
@@ -47,6 +50,8 @@ def _take_value(left: list[str], name: str, *, is_switch: bool) -> Any:
     if is_switch:
         return left.pop(0) if left and left[0].lower() in TRUTHS else True
     if not left or left[0].startswith("--"):
+        if name in ALONE:
+            return ALONE[name]
         raise ConfigError(f"--{name.replace('_', '-')} needs a value.")
     return left.pop(0)
 
@@ -58,8 +63,6 @@ def _as_list(field: "FieldInfo", value: Any) -> Any:
 
 
 def _find(config: "type[BaseModel]", name: str) -> "FieldInfo":
-    other = _other_names(config)
-    name = other.get(name, name)
     if name not in config.model_fields:
         known = [known.replace("_", "-") for known in config.model_fields]
         raise UnknownNameError("setting", name.replace("_", "-"), known)

@@ -41,12 +41,14 @@ class Labels:
         va: float32 `(pictures, 2)`, valence and arousal in [1, 9].
         held_out: bool `(pictures,)`, kept for validation.
         rejects: rows whose picture is missing: "row 12: 77 is not in FOLDER".
+        says_split: whether the file itself says which are held out.
     """
 
     files: tuple[Path, ...]
     va: np.ndarray
     held_out: np.ndarray
     rejects: tuple[str, ...] = ()
+    says_split: bool = False
 
     def __len__(self) -> int:
         return len(self.files)
@@ -86,7 +88,8 @@ def read_labels(path: Path, folder: Path) -> Labels:
             f"None of the {len(rejects)} pictures that {path} names is in {folder}.",
             hint="The column 'image' holds file names without their endings.",
         )
-    return Labels(tuple(files), np.array(va, np.float32), _held_out(sides), tuple(rejects))
+    held_out, va_array = _held_out(sides), np.array(va, np.float32)
+    return Labels(tuple(files), va_array, held_out, tuple(rejects), any(sides))
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:

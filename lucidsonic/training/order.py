@@ -1,9 +1,11 @@
 """The order in which a run sees its data: a function of seed and step alone."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
@@ -20,11 +22,14 @@ def seed_chance(*numbers: int) -> None:
 
 
 class Batches:
-    """Batches from any step on; every epoch is a fresh permutation.
+    """Batches from any step on; every pass over the data is a fresh permutation.
+
+    An epoch is a pass, unless the settings say how many examples make one: then passes follow
+    each other through the epochs, and every example has its turn.
 
     Args:
         dataset: map-style and not empty.
-        config: seed, batch size and reader processes.
+        config: seed, batch size, epoch length and reader processes.
         ranks: each takes its share of every batch.
 
     Raises:
@@ -61,21 +66,39 @@ class _Order(Sampler[list[int]]):
         self._examples = examples
         self._config = config
         self._ranks = ranks
-        self.steps_per_epoch = max(1, examples // config.batch_size)
+        self._epoch = config.examples_per_epoch
+        self.steps_per_epoch = max(1, (self._epoch or examples) // config.batch_size)
         self.step = 0
 
     def __iter__(self) -> Iterator[list[int]]:
         epoch, start = divmod(self.step, self.steps_per_epoch)
-        order = np.random.default_rng((self._config.seed, epoch)).permutation(self._examples)
-        size = self._config.batch_size
-        if self._examples < size:
-            order = np.resize(order, size)
         for index in range(start, self.steps_per_epoch):
-            batch = order[index * size : (index + 1) * size]
+            batch = self._batch(epoch, index)
             yield batch[self._ranks.rank :: self._ranks.count].tolist()
+
+    def _batch(self, epoch: int, index: int) -> npt.NDArray[np.int64]:
+        size, seed = self._config.batch_size, self._config.seed
+        if not self._epoch:
+            order = permutation(seed, epoch, self._examples)
+            order = order if self._examples >= size else np.resize(order, size)
+            return order[index * size : (index + 1) * size]
+        first = (epoch * self.steps_per_epoch + index) * size
+        rounds, places = np.divmod(np.arange(first, first + size), self._examples)
+        return np.concatenate(
+            [
+                permutation(seed, int(turn), self._examples)[places[rounds == turn]]
+                for turn in np.unique(rounds)
+            ]
+        )
 
     def __len__(self) -> int:
         return self.steps_per_epoch
+
+
+@lru_cache(maxsize=2)
+def permutation(seed: int, turn: int, count: int) -> npt.NDArray[np.int64]:
+    """The order of the examples in one pass."""
+    return np.random.default_rng((seed, turn)).permutation(count)
 
 
 def first_items(dataset: Dataset[Any], most: int, *, seed: int) -> Any:

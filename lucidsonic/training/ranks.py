@@ -32,6 +32,14 @@ class Ranks:
         dist.broadcast(told, 0)
         return float(told)
 
+    def mean(self, value: float) -> float:
+        """The mean of a figure over the ranks."""
+        if self.count == 1:
+            return value
+        told = torch.tensor([value], dtype=torch.float64)
+        dist.all_reduce(told)
+        return float(told) / self.count
+
     def any(self, flag: bool) -> bool:
         """Whether the flag is up on at least one rank."""
         if self.count == 1:

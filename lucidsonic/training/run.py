@@ -59,6 +59,11 @@ class RunConfig(BaseModel):
         default="warn", description="watch for trouble: not at all, say so, or do something"
     )
 
+    @property
+    def examples_per_epoch(self) -> int:
+        """How many examples make an epoch; 0: all there are."""
+        return 0
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:

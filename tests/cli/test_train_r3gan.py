@@ -30,3 +30,16 @@ def test_help_names_the_presets() -> None:
     assert result.exit_code == 0
     assert "lucid-64-tiny" in result.output
     assert "gamma" in result.output
+
+
+def test_the_authors_names_of_settings_weigh_as_much_as_ours(tmp_path: Path) -> None:
+    words = ["train", "r3gan", "--preset", "test-32", "--data", str(tmp_path), "--batch", "8"]
+    words += ["--outdir", str(tmp_path / "r"), "--snap=7", "--workers", "2", "--resume"]
+    result = run(app, [*words, "--g_batch_gpu", "4", "--dry-run"])
+    assert result.exit_code == 0, result.output
+    settings = json.loads(result.stdout)
+    assert settings["batch_size"] == 8
+    assert settings["max_steps"] == 2500
+    assert settings["out"] == str(tmp_path / "r")
+    assert (settings["save_every"], settings["num_workers"]) == (7, 2)
+    assert (settings["resume"], settings["g_batch_gpu"]) == ("auto", 4)

@@ -1,64 +1,42 @@
 """Whole runs of `train r3gan`, small."""
 
 import json
-import zipfile
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from r3gan_blobs import fresh_state, tiny, write_blobs
 
-from lucidsonic.errors import ConfigError, DataError, InterruptedRenderError
+from lucidsonic.errors import ConfigError, InterruptedRenderError
 from lucidsonic.generators import build_generator
+from lucidsonic.generators.r3gan.network import Stage
 from lucidsonic.training.checkpoint import read_checkpoint
 from lucidsonic.training.loop import train
 from lucidsonic.training.r3gan.config import PRESETS
-from lucidsonic.training.r3gan.gan import FAMILY, Config, State, build, export, sound_stages
-from lucidsonic.training.r3gan.pictures import load_gallery, square_pixels
+from lucidsonic.training.r3gan.gan import (
+    FAMILY,
+    Config,
+    dataset,
+    export,
+    shared_out,
+    sound_stages,
+)
+from lucidsonic.training.r3gan.pictures import load_gallery
 from lucidsonic.training.r3gan.score import measure
 from lucidsonic.training.r3gan.watch import close_tick, judge, note, react
+from lucidsonic.training.ranks import Ranks
 from lucidsonic.training.run import Clock, resolve_config
-
-TINY: dict[str, Any] = {
-    "widths": "8,8,8", "group_channels": 8, "blocks": 1, "batch_size": 4, "tick": 0.012,
-    "max_steps": 6, "sample_every": 2, "score_every": 1, "scored": 16, "device": "cpu",
-    "aug_p": 0.5, "kimg": 1, "log_every": 1,
-}  # fmt: skip
-
-
-def blob(seed: int, side: int) -> Image.Image:
-    """Two soft coloured balls on dark ground."""
-    random = np.random.default_rng(seed)
-    y, x = np.mgrid[:side, :side] / side
-    picture = np.full((side, side, 3), 0.1)
-    for _ in range(2):
-        (a, b), radius = random.uniform(0.2, 0.8, 2), random.uniform(0.1, 0.25)
-        ball = np.exp(-((x - a) ** 2 + (y - b) ** 2) / radius**2)[..., None]
-        picture = picture * (1 - ball) + random.uniform(0.3, 1, 3) * ball
-    return Image.fromarray((picture.clip(0, 1) * 255).astype(np.uint8))
-
-
-def write_blobs(folder: Path, count: int = 12, side: int = 16, start: int = 0) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for seed in range(start, start + count):
-        blob(seed, side).save(folder / f"{seed}.png")
-    return folder
+from lucidsonic.training.update import Updater
 
 
 @pytest.fixture(scope="module")
 def blobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_blobs(tmp_path_factory.mktemp("blobs"))
-
-
-def tiny(data: Path, out: Path, **flags: object) -> Config:
-    return resolve_config(Config, {**TINY, "data": data, "out": out, **flags})
-
-
-def fresh_state(config: Config) -> State:
-    torch.manual_seed(0)
-    return build(config, torch.device("cpu"))
 
 
 def test_a_run_leaves_a_model_that_paints(blobs: Path, tmp_path: Path) -> None:
@@ -136,60 +114,12 @@ def test_valence_and_arousal_steer_and_colours_stay_as_they_are(
     assert aug_mode(config) == "geom"
 
 
-def test_a_zip_with_labels_is_read_like_the_authors_read_it(tmp_path: Path) -> None:
-    write_blobs(tmp_path / "data", count=3, side=20)
-    archive = tmp_path / "set.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        for path in sorted((tmp_path / "data").iterdir()):
-            file.write(path, f"00000/{path.name}")
-        labels = [["00000/0.png", 2], ["00000/1.png", 0], ["00000/2.png", 1]]
-        file.writestr("dataset.json", json.dumps({"labels": labels}))
-        file.writestr("00000/broken.png", b"no picture")
-    gallery = load_gallery(tiny(archive, tmp_path, cond="class", widths="8,8"))
-    assert gallery.pixels.shape == (3, 3, 8, 8)
-    assert gallery.labels.argmax(axis=1).tolist() == [2, 0, 1]
-    assert [reject.split(":")[0] for reject in gallery.rejects] == ["00000/broken.png"]
-
-
-def test_labels_in_a_zip_become_classes(tmp_path: Path) -> None:
-    write_blobs(tmp_path / "data", count=2)
-    labels = {"labels": [["0.png", 3], ["1.png", 0]]}
-    (tmp_path / "data" / "dataset.json").write_text(json.dumps(labels))
-    gallery = load_gallery(tiny(tmp_path / "data", tmp_path, cond="class"))
-    assert gallery.labels.argmax(axis=1).tolist() == [3, 0]
-    assert gallery.c_dim == 4
-
-
-@pytest.mark.parametrize(
-    ("content", "named"),
-    [('{"labels": [["0.png"]]}', "not of the form"), ('{"labels": [["x.png", 0]]}', "no label"),
-     ('{"labels": [["0.png", -1], ["1.png", 0]]}', "negative")],
-)  # fmt: skip
-def test_labels_that_make_no_sense_are_named(tmp_path: Path, content: str, named: str) -> None:
-    write_blobs(tmp_path / "data", count=2)
-    (tmp_path / "data" / "dataset.json").write_text(content)
-    with pytest.raises(DataError, match=named):
-        load_gallery(tiny(tmp_path / "data", tmp_path, cond="class"))
-
-
-def test_data_that_are_none_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="needs pictures"):
-        load_gallery(resolve_config(Config, {"out": tmp_path}))
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no picture"):
-        load_gallery(tiny(tmp_path / "empty", tmp_path))
-    (tmp_path / "odd.zip").write_bytes(b"odd")
-    with pytest.raises(DataError, match="neither a folder nor a zip"):
-        load_gallery(tiny(tmp_path / "odd.zip", tmp_path))
-    with pytest.raises(DataError, match="no classes"):
-        load_gallery(tiny(write_blobs(tmp_path / "one"), tmp_path, cond="class"))
-
-
-def test_the_middle_of_an_oblong_picture_is_taken(tmp_path: Path) -> None:
-    oblong = np.zeros((8, 24, 3), np.uint8)
-    oblong[:, 8:16] = 255
-    Image.fromarray(oblong).save(tmp_path / "x.png")
-    assert square_pixels((tmp_path / "x.png").read_bytes(), 8).min() > 250
+def test_pictures_of_the_mean_emotion_are_judged_too(blobs: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("\n".join(f"{seed},{1 + seed * 0.5},5" for seed in range(12)))
+    state = fresh_state(tiny(blobs, tmp_path, cond="va", label_csv=labels))
+    scores = state.discriminator(torch.randn(8, 3, 16, 16), torch.zeros(8, 2))
+    assert float(scores.detach().std()) > 0.01
 
 
 def test_a_state_survives_its_checkpoint(blobs: Path, tmp_path: Path) -> None:
@@ -203,13 +133,107 @@ def test_a_state_survives_its_checkpoint(blobs: Path, tmp_path: Path) -> None:
     assert torch.equal(other.generator.to_image.weight, state.generator.to_image.weight)
 
 
-def test_a_stage_that_breaks_in_bf16_goes_back_to_float32(blobs: Path, tmp_path: Path) -> None:
+def test_only_the_stage_that_breaks_in_bf16_goes_back_to_float32(
+    blobs: Path, tmp_path: Path
+) -> None:
     state = fresh_state(tiny(blobs, tmp_path, low_precision="bf16"))
-    assert state.low_stages == [0, 1]
     batch = {"c": torch.zeros(2, 0)}
-    assert sound_stages(state, batch) == []  # all sound alone: the trouble is elsewhere
-    state.low_stages = [0, 1]
-    assert state.dtypes() == [torch.float32, torch.bfloat16, torch.bfloat16]
+    assert state.low_stages == [0, 1]
+    assert sound_stages(state, batch, Ranks()) == []  # sound alone: the trouble is elsewhere
+    assert state.low_stages == [0, 1]
+
+    def overflow(_module: Any, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        return output * torch.inf if output.dtype == torch.bfloat16 else output
+
+    state.generator.stages[2].register_forward_hook(overflow)  # the picture's: number 0
+    assert sound_stages(state, batch, Ranks()) == [1]
+    state.discriminator.stages[1].register_forward_hook(overflow)
+    assert sound_stages(state, batch, Ranks()) == []
+
+
+def test_a_run_goes_on_in_float32_when_bf16_breaks(
+    blobs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Stage.forward
+
+    def overflow(stage: Stage, *inputs: Any) -> torch.Tensor:
+        output = whole(stage, *inputs)
+        return output * torch.inf if output.dtype == torch.bfloat16 else output
+
+    monkeypatch.setattr(Stage, "forward", overflow)
+    out = train(FAMILY, tiny(blobs, tmp_path / "run", low_precision="bf16", max_steps=3))
+    saved = read_checkpoint(out / "checkpoints" / "latest.pt", family="r3gan")
+    assert saved["state"]["low_stages"] == []
+    assert saved["step"] == 3
+    assert (out / "events.jsonl").read_text().count("nan_skip") == 1
+
+
+def test_a_batch_goes_in_parts_of_the_asked_size(blobs: Path, tmp_path: Path) -> None:
+    state = fresh_state(tiny(blobs, tmp_path, d_batch_gpu=2, g_batch_gpu=1))
+    updater = Updater(torch.device("cpu"), amp="off", parts=1, ranks=Ranks())
+    sizes: dict[str, list[int]] = {"generator": [], "discriminator": []}
+    for name, seen in sizes.items():
+        getattr(state, name).register_forward_pre_hook(
+            lambda _module, inputs, seen=seen: seen.append(len(inputs[0]))
+        )
+    pairs = dataset(state.config)
+    batch = torch.utils.data.default_collate([pairs[index] for index in range(4)])
+    FAMILY.step(state, batch, Clock(1, 1, 3, 4), updater)
+    assert sizes["generator"] == [2, 2, 1, 1, 1, 1]
+    assert sizes["discriminator"] == [2, 2, 2, 2, *[1] * 8]
+    assert updater.parts == 1
+    with shared_out(updater, 4, 2):
+        updater.parts = 4  # memory ran out
+    assert updater.parts == 4
+
+
+def test_two_processes_hold_the_same_weights_and_take_the_same_measures(
+    blobs: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "both.py"
+    script.write_text(BOTH)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2"]
+    command += ["--master_port=0", "--rdzv_backend=c10d", "--rdzv_endpoint=localhost:0"]
+    root = str(Path(__file__).parents[2])
+    subprocess.run(
+        [*command, str(script), str(blobs), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
+        check=True, capture_output=True, timeout=240,
+    )  # fmt: skip
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    for network in ("generator", "discriminator", "ema"):
+        for name, tensor in first[network].items():
+            assert torch.equal(second[network][name], tensor), (network, name)
+    assert first["chance"] == second["chance"] > 0
+    assert first["more_gamma"] == second["more_gamma"] == 2  # only the first rank was told
+
+
+BOTH = """
+import os, sys
+from dataclasses import replace
+import torch
+from lucidsonic.training.loop import train
+from lucidsonic.training.r3gan.gan import FAMILY, Config
+from lucidsonic.training.run import resolve_config
+
+data, out = sys.argv[1:]
+rank = os.environ["RANK"]
+kept = []
+
+def build(config, device):
+    kept.append(FAMILY.build(config, device))
+    kept[0].chance = 0.3
+    kept[0].more_gamma = 2.0 if rank == "0" else 1.0
+    return kept[0]
+
+config = resolve_config(Config, {
+    "widths": "8,8,8", "group_channels": 8, "blocks": 1, "batch_size": 4, "tick": 0.008,
+    "max_steps": 4, "aug_mode": "ada", "aug_p": 0.5, "scored": 8, "device": "cpu",
+    "data": data, "out": out + "/run",
+})
+train(replace(FAMILY, build=build), config)
+torch.save(kept[0].state_dict(), f"{out}/{rank}.pt")
+"""
 
 
 def test_a_sure_critic_gets_more_augmentation_then_stronger_penalties(

@@ -101,19 +101,12 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor, gain: Tensor | None = None) -> Tensor:
         """The same shape; `gain` `(batch, 1, 1, 1)` scales what the block adds."""
-        y = self.mixed(activate(convolve(self.expand, x, self.bias1)))
+        y = activate(convolve(self.expand, x, self.bias1))
+        y = convolve(self.mix, y, self.bias2)
         y = convolve(self.project, activate(y))
         if gain is not None:
             y = y * gain.to(y.dtype)
         return x + y if torch.is_grad_enabled() else y.add_(x)
-
-    def mixed(self, x: Tensor) -> Tensor:
-        """The 3x3 convolution; in training in the form that penalties like."""
-        if not torch.is_grad_enabled():
-            return convolve(self.mix, x, self.bias2)
-        weight, bias = self.mix.weight.to(x.dtype), self.bias2.to(x.dtype)
-        y = grouped_conv2d(x, weight, padding=1, groups=self.mix.groups)
-        return y + bias.view(1, -1, 1, 1)
 
 
 def activate(x: Tensor) -> Tensor:
@@ -124,10 +117,11 @@ def activate(x: Tensor) -> Tensor:
 
 
 def convolve(layer: nn.Conv2d, x: Tensor, bias: Tensor | None = None) -> Tensor:
-    """The layer in x's dtype; its weights stay float32."""
+    """The layer in x's dtype; its weights stay float32. In training as penalties like it."""
     weight = layer.weight.to(x.dtype)
     bias = None if bias is None else bias.to(x.dtype)
-    return F.conv2d(x, weight, bias, padding=layer.padding, groups=layer.groups)  # pyright: ignore[reportArgumentType]
+    padding = int(layer.padding[0])
+    return grouped_conv2d(x, weight, bias, padding=padding, groups=layer.groups)
 
 
 class Basis(nn.Module):
@@ -276,11 +270,17 @@ def row(gains: Tensor | None, index: int) -> Tensor | None:
 
 
 class Discriminator(nn.Module):
-    """Pictures `(batch, channels, height, width)` and c -> realness `(batch,)`."""
+    """Pictures `(batch, channels, height, width)` and c -> realness `(batch,)`.
+
+    Args:
+        spec: of the generator that it judges.
+        offset: for conditions that are no classes. A score linear in c would be nothing at
+            c = 0 and turn its sign with c: it could not say that a picture is bad whatever c.
+    """
 
     kernel: Tensor
 
-    def __init__(self, spec: NetworkSpec) -> None:
+    def __init__(self, spec: NetworkSpec, *, offset: bool = False) -> None:
         super().__init__()
         self.spec = spec
         self.from_image = pointwise(spec.image_channels, spec.widths[-1])
@@ -291,11 +291,13 @@ class Discriminator(nn.Module):
         self.basis = nn.Conv2d(width, width, FIRST_SIDE, groups=width, bias=False)
         # With a condition the score is a projection (Miyato and Koyama 2018).
         self.linear = nn.Linear(width, width if spec.c_dim else 1, bias=False)
-        self.embed = nn.Linear(spec.c_dim, width, bias=False) if spec.c_dim else None
+        self.embed = nn.Linear(spec.c_dim, width, bias=offset) if spec.c_dim else None
         normal(self.basis)
         normal(self.linear)
         if self.embed is not None:
             normal(self.embed, width**-0.5)
+            if offset:
+                nn.init.normal_(self.embed.bias, std=width**-0.5)
         self.register_buffer("kernel", smoothing(), persistent=False)
 
     def forward(

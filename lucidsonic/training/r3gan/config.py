@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    model_validator,
+)
 
 from lucidsonic.generators.r3gan.network import NetworkSpec
 from lucidsonic.training.run import RunConfig
@@ -21,6 +28,12 @@ Widths = Annotated[tuple[PositiveInt, ...], BeforeValidator(_as_numbers), Field(
 
 class Config(RunConfig):
     """Settings of R3GAN; an epoch is a tick, that is `tick` thousand pictures."""
+
+    out: Path = Field(
+        default=Path("runs/r3gan"),
+        validation_alias=AliasChoices("out", "outdir"),
+        description="run folder; a run found there goes on",
+    )
 
     data: Path | None = Field(
         default=None, description="folder of pictures, folder a class, or zip; needed"
@@ -46,7 +59,17 @@ class Config(RunConfig):
     decay_kimg: float = Field(
         default=0, ge=0, description="thousand pictures that the schedules take; 0: kimg"
     )
-    batch_size: PositiveInt = Field(default=32, description="pictures a step")
+    batch_size: PositiveInt = Field(
+        default=32,
+        validation_alias=AliasChoices("batch_size", "batch"),
+        description="pictures a step, over all processes",
+    )
+    d_batch_gpu: NonNegativeInt = Field(
+        default=0, description="pictures that the critic takes at once on a device; 0: all"
+    )
+    g_batch_gpu: NonNegativeInt = Field(
+        default=0, description="the same for the generator; gradients are summed up"
+    )
     lr: float = Field(default=2e-4, gt=0, description="learning rate at first")
     lr_end: float = Field(default=5e-5, gt=0, description="learning rate at last")
     beta2: float = Field(default=0.9, ge=0, lt=1, description="Adam's second moment at first")
@@ -72,7 +95,16 @@ class Config(RunConfig):
     tick: float = Field(default=4, gt=0, description="thousand pictures that make an epoch")
     epochs: PositiveInt = Field(default=10**9, description="ticks; kimg ends the run as well")
     sample_every: PositiveInt = Field(default=10, description="ticks between sample sheets")
-    save_every: PositiveInt = Field(default=50, description="ticks between snapshots")
+    save_every: PositiveInt = Field(
+        default=50,
+        validation_alias=AliasChoices("save_every", "snap"),
+        description="ticks between snapshots",
+    )
+    num_workers: NonNegativeInt = Field(
+        default=0,
+        validation_alias=AliasChoices("num_workers", "workers"),
+        description="processes that read data",
+    )
     score_every: PositiveInt = Field(default=10, description="ticks between scores")
     scored: PositiveInt = Field(default=512, description="pictures that a score looks at")
     inception: Path | None = Field(
@@ -87,8 +119,8 @@ class Config(RunConfig):
             return told
         fields = cls.model_fields
         kimg = float(told.get("kimg", fields["kimg"].default))
-        batch = int(told.get("batch_size", fields["batch_size"].default))
-        return {**told, "max_steps": max(1, round(kimg * 1000 / max(batch, 1)))}
+        batch = told.get("batch_size", told.get("batch", fields["batch_size"].default))
+        return {**told, "max_steps": max(1, round(kimg * 1000 / max(int(batch), 1)))}
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -103,6 +135,11 @@ class Config(RunConfig):
     def resolution(self) -> int:
         """Pixels of a side."""
         return 2 << len(self.widths)
+
+    @property
+    def examples_per_epoch(self) -> int:
+        """A tick, however many pictures there are."""
+        return max(self.batch_size, round(self.tick * 1000))
 
     @property
     def decay_images(self) -> float:

@@ -1,11 +1,12 @@
 """`train r3gan`: pictures -> a generator of such pictures, by the modern GAN baseline."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from lucidsonic.errors import TrainingError
 from lucidsonic.training.checkpoint import read_checkpoint
@@ -18,6 +19,7 @@ from lucidsonic.training.r3gan.schedule import Moment, adapted_chance, ema_decay
 from lucidsonic.training.r3gan.score import fake_pictures, measure
 from lucidsonic.training.r3gan.state import State
 from lucidsonic.training.r3gan.watch import close_tick, judge, note, react
+from lucidsonic.training.ranks import Ranks
 from lucidsonic.training.run import Clock
 from lucidsonic.training.update import Losses, Updater, frozen
 
@@ -29,16 +31,19 @@ SHEET = 8  # pictures along a side of the sample sheet
 CHOICES = ("best.pt", "latest.pt")
 
 
-def dataset(config: Config) -> Dataset[Any]:
-    length = max(config.batch_size, round(config.tick * 1000))
-    return Pairs(load_gallery(config), length)
+def dataset(config: Config) -> Pairs:
+    return Pairs(load_gallery(config))
 
 
 def build(config: Config, device: torch.device) -> State:
+    if device.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False  # penalties need the whole mantissa
     return State(config, load_gallery(config), device)
 
 
 def step(state: State, batch: Batch, clock: Clock, updater: Updater) -> Metrics:
+    if clock.step % clock.steps_per_epoch == 0:
+        state.agree(updater.ranks)
     now = moment(state.config, clock.images)
     chance = aug_chance(state, now)
     for optimizer in (state.opt_g, state.opt_d):
@@ -47,12 +52,13 @@ def step(state: State, batch: Batch, clock: Clock, updater: Updater) -> Metrics:
     d = update_critic(state, batch, now, chance, updater)
     g = update_generator(state, batch, now, chance, updater)
     if updater.bad:
-        state.low_stages = sound_stages(state, batch)
+        state.low_stages = sound_stages(state, batch, updater.ranks)
     else:
         state.ema.update(state.generator, ema_decay(clock.batch_size, now.ema_kimg))
-    note(state, d)
+        note(state, d)
     if state.config.aug_mode == "ada":
-        state.chance = adapted_chance(state.chance, float(d["sign"]), clock.batch_size)
+        sign = updater.ranks.mean(float(d["sign"]))
+        state.chance = adapted_chance(state.chance, sign, clock.batch_size)
     told = {"lr": now.lr, "beta2": now.beta2, "gamma": now.gamma, "aug_p": chance}
     return {**d, **g, **told, "ema_kimg": now.ema_kimg}
 
@@ -99,7 +105,8 @@ def update_critic(
             "sign": gap.sign().mean(),
         }
 
-    losses = updater.descend(state.opt_d, losses_of, batch, lr=now.lr, clip=config.clip)
+    with shared_out(updater, len(batch["c"]), config.d_batch_gpu):
+        losses = updater.descend(state.opt_d, losses_of, batch, lr=now.lr, clip=config.clip)
     losses["d_total"] = losses.pop("loss")
     losses["d_norm"] = losses.pop("grad_norm")
     return losses
@@ -123,25 +130,44 @@ def update_generator(
             real = judged(to_network(part["x_g"], mirror=config.mirror))
         return {"loss": generator_loss(real, judged(made))}
 
-    with frozen(state.discriminator):
+    parts = shared_out(updater, len(batch["c"]), config.g_batch_gpu)
+    with frozen(state.discriminator), parts:
         losses = updater.descend(state.opt_g, losses_of, batch, lr=now.lr, clip=config.clip)
     return {"g_loss": losses["loss"], "g_norm": losses["grad_norm"]}
 
 
-@torch.no_grad()
-def sound_stages(state: State, batch: Batch) -> list[int]:
-    """The bf16 stages that may go on: those that alone leave the pictures finite.
+@contextmanager
+def shared_out(updater: Updater, pictures: int, most: int) -> Iterator[None]:
+    """At most so many pictures at once; what memory has taught the updater stays learnt."""
+    before = updater.parts
+    wanted = -(-pictures // most) if most else 1
+    updater.parts = max(before, wanted)
+    yield
+    if updater.parts <= wanted:
+        updater.parts = before
+
+
+def sound_stages(state: State, batch: Batch, ranks: Ranks) -> list[int]:
+    """The bf16 stages that may go on: those that alone leave everything finite, on all ranks.
 
     When each of them is sound by itself, the trouble is elsewhere: then none goes on.
     """
-    c, before = batch["c"], state.low_stages
-    z = torch.randn(len(c), state.config.z_dim, device=c.device)
-    kept: list[int] = []
-    for stage in before:
-        state.low_stages = [stage]
-        if bool(torch.isfinite(state.generator(z, c, dtypes=state.dtypes())).all()):
-            kept.append(stage)
+    before = state.low_stages
+    kept = [stage for stage in before if not ranks.any(not is_sound(state, batch, stage))]
+    state.low_stages = before
     return kept if kept != before else []
+
+
+def is_sound(state: State, batch: Batch, stage: int) -> bool:
+    """Whether pictures, scores and penalties are finite with this stage alone in bf16."""
+    state.low_stages = [stage]
+    c, dtypes = batch["c"], state.dtypes()
+    z = torch.randn(len(c), state.config.z_dim, device=c.device)
+    with torch.no_grad():
+        made = state.generator(z, c, dtypes=dtypes)
+    judged = penalised_score(lambda x: state.discriminator(x, c, dtypes=dtypes[::-1]), made)
+    figures = (made, judged.score, judged.penalty)
+    return all(bool(torch.isfinite(figure).all()) for figure in figures)
 
 
 def evaluate(state: State, clock: Clock, _updater: Updater) -> Metrics:
@@ -202,6 +228,10 @@ def respond(state: State, firings: list[Firing], _clock: Clock) -> str | None:
     return react(state, firings, state.config)
 
 
+def notes(state: State) -> list[str]:
+    return state.gallery.describe()
+
+
 def aliases(state: State, moment_name: str) -> dict[str, dict[str, Any]]:
     snapshot = {
         "G": state.generator.state_dict(),
@@ -226,6 +256,7 @@ FAMILY: Family[Config, State] = Family(
     watch=watch,
     react=respond,
     aliases=aliases,
+    notes=notes,
     panels={
         "loss": ("g_loss", "d_loss"),
         "penalties": ("r1", "r2"),

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lucidsonic.nn.grouped import weights_at_rest
+
 __all__ = ["Penalised", "generator_loss", "pairing_loss", "penalised_score"]
 
 
@@ -32,7 +34,8 @@ def penalised_score(judge: Callable[[Tensor], Tensor], pictures: Tensor) -> Pena
     """
     pictures = pictures.detach().requires_grad_(True)
     score = judge(pictures)
-    (gradient,) = torch.autograd.grad(score.sum(), pictures, create_graph=True)
+    with weights_at_rest():
+        (gradient,) = torch.autograd.grad(score.sum(), pictures, create_graph=True)
     return Penalised(score, gradient.float().square().sum(dim=(1, 2, 3)))
 
 

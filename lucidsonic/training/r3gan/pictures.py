@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -24,6 +25,9 @@ from lucidsonic.types import FloatArray, Pictures
 __all__ = ["Gallery", "Pairs", "load_gallery", "to_network"]
 
 LABEL_FILE = "dataset.json"
+SHOWN = 3  # rejects that are named
+# What a file that is damaged, locked, packed in an unknown way or no picture is known by.
+UNREADABLE = (OSError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile)
 MIDDLE, REACH = 5.0, 4.0  # labels from 1 to 9 -> [-1, 1]
 
 
@@ -52,32 +56,34 @@ class Gallery:
     def c_dim(self) -> int:
         return self.labels.shape[1]
 
+    def describe(self) -> list[str]:
+        """What a person should know of the set: its size, and which files were left out."""
+        told = [f"{len(self.pixels)} pictures to train on."]
+        if self.rejects:
+            more = len(self.rejects) - SHOWN
+            rest = f"; and {more} more" if more > 0 else ""
+            told.append(
+                f"{len(self.rejects)} left out: {'; '.join(self.rejects[:SHOWN])}{rest}."
+            )
+        return told
+
 
 class Pairs(Dataset[dict[str, Tensor]]):
-    """Two pictures an item: one for the discriminator's step, one for the generator's.
+    """Two pictures an item: one for the discriminator's step, one for the generator's."""
 
-    An epoch is a tick, so the set is as long as a tick and goes round the gallery.
-
-    Args:
-        gallery: the pictures.
-        length: items in an epoch.
-    """
-
-    def __init__(self, gallery: Gallery, length: int) -> None:
+    def __init__(self, gallery: Gallery) -> None:
         self.pixels = torch.from_numpy(gallery.pixels)
         self.labels = torch.from_numpy(gallery.labels)
-        self.length = length
         self.partner = np.random.default_rng(7).permutation(len(gallery.pixels))
 
     def __len__(self) -> int:
-        return self.length
+        return len(self.pixels)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        one = index % len(self.pixels)
-        other = int(self.partner[one])
+        other = int(self.partner[index])
         return {
-            "x": self.pixels[one],
-            "c": self.labels[one],
+            "x": self.pixels[index],
+            "c": self.labels[index],
             "x_g": self.pixels[other],
             "c_g": self.labels[other],
         }
@@ -123,10 +129,12 @@ def _emotions(folder: Path, label_csv: Path | None, size: int) -> Gallery:
     pixels: list[Pictures] = []
     rejects = list(known.rejects)
     for index, path in enumerate(known.files):
+        if known.says_split and known.held_out[index]:
+            continue  # another family's measure compares with these
         try:
             pixels.append(square_pixels(path.read_bytes(), size))
             kept.append(index)
-        except (OSError, ValueError) as error:
+        except UNREADABLE as error:
             rejects.append(f"{path.name}: {error}")
     if not pixels:
         raise DataError(f"No file in {folder} is a picture.")
@@ -150,7 +158,7 @@ def _read_all(data: Path, size: int) -> tuple[list[str], Pictures, tuple[str, ..
         try:
             pixels.append(square_pixels(read(), size))
             names.append(name)
-        except (OSError, ValueError) as error:
+        except UNREADABLE as error:
             rejects.append(f"{name}: {error}")
     if not pixels:
         hint = f"The first of {len(rejects)}: {rejects[0]}" if rejects else ""
@@ -188,7 +196,7 @@ def square_pixels(content: bytes, size: int) -> Pictures:
     try:
         with Image.open(io.BytesIO(content)) as picture:
             picture.draft("RGB", (size, size))
-            whole = picture.convert("RGB")
+            whole = ImageOps.exif_transpose(picture).convert("RGB")
     except (SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(str(error)) from error
     width, height = whole.size

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lucidsonic.errors import ConfigError
@@ -15,6 +16,7 @@ from lucidsonic.training.score import frechet_distance, picture_features
 __all__ = ["fake_pictures", "kernel_distance", "measure"]
 
 PART = 64  # pictures at once
+THUMB = 16  # pixels
 
 
 @torch.no_grad()
@@ -30,8 +32,9 @@ def fake_pictures(state: State, z: Tensor, c: Tensor) -> Tensor:
 def measure(state: State) -> dict[str, float]:
     """The figures; "score" is the one that decides what is best.
 
-    `frechet_proxy` uses fixed random features: comparable with itself alone, and no FID. With
-    the person's own Inception network it is true FID and KID as well.
+    The proxies use fixed random features: comparable with themselves alone, and no FID or KID.
+    With the person's own Inception network there are the true ones as well. `ema_gap` is how
+    far the averaged generator's thumbnails are from the live one's.
     """
     config, gallery = state.config, state.gallery
     count = min(config.scored, len(gallery.pixels))
@@ -42,13 +45,26 @@ def measure(state: State) -> dict[str, float]:
     fake = fake_pictures(state, z, torch.from_numpy(gallery.labels)[chosen])
     mine, theirs = picture_features(fake), picture_features(real)
     proxy = frechet_distance(mine, theirs) / theirs.shape[1]
-    figures = {"score": proxy, "frechet_proxy": proxy}
+    figures = {
+        "score": proxy,
+        "frechet_proxy": proxy,
+        "kid_proxy": kernel_distance(mine, theirs),
+        "ema_gap": ema_gap(state, z[:PART], torch.from_numpy(gallery.labels)[chosen[:PART]]),
+    }
     if config.inception is not None:
         network = inception(config.inception, state.device)
         deep, deep_real = (deep_features(network, x, state.device) for x in (fake, real))
         fid = plain_frechet(deep, deep_real)
         figures |= {"score": fid, "fid": fid, "kid": kernel_distance(deep, deep_real)}
     return figures
+
+
+@torch.no_grad()
+def ema_gap(state: State, z: Tensor, c: Tensor) -> float:
+    """Mean difference of the two generators' thumbnails, in [-1, 1] pictures."""
+    z, c = z.to(state.device), c.to(state.device)
+    slow, live = (network(z, c).clamp(-1, 1) for network in (state.ema.module, state.generator))
+    return float(F.adaptive_avg_pool2d(slow - live, THUMB).abs().mean())
 
 
 def inception(path: Path, device: torch.device) -> Any:

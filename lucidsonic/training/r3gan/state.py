@@ -13,6 +13,7 @@ from lucidsonic.generators.r3gan.network import (
 from lucidsonic.nn.ema import Ema
 from lucidsonic.training.r3gan.config import Config
 from lucidsonic.training.r3gan.pictures import Gallery
+from lucidsonic.training.ranks import Ranks
 
 __all__ = ["State"]
 
@@ -42,7 +43,7 @@ class State:
         self.config, self.gallery, self.device = config, gallery, device
         spec = config.spec(gallery.c_dim)
         self.generator = Network(spec).to(device)
-        self.discriminator = Discriminator(spec).to(device)
+        self.discriminator = Discriminator(spec, offset=config.cond == "va").to(device)
         self.ema = Ema(self.generator)
         self.opt_g, self.opt_d = (
             torch.optim.Adam(m.parameters(), betas=(0.0, config.beta2), eps=1e-8)
@@ -67,6 +68,11 @@ class State:
             getattr(self, name).load_state_dict(state[name])
         for name in VALUES:
             setattr(self, name, state[name])
+
+    def agree(self, ranks: Ranks) -> None:
+        """Take over what the first rank's ladder has done; only it watches."""
+        self.more_aug = ranks.decide(self.more_aug)
+        self.more_gamma = ranks.decide(self.more_gamma)
 
     def dtypes(self) -> list[torch.dtype]:
         """What the generator's stages compute in, from the first to the picture."""
