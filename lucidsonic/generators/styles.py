@@ -1,16 +1,28 @@
 """What the families with a style space share: paths, truncation and layers in w."""
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lucidsonic.errors import ConfigError
 from lucidsonic.nn.mapping import MappingNetwork, truncate
 from lucidsonic.types import Condition, Controls, FloatArray, Space
 
-__all__ = ["StyleSpace", "gaussian_z", "layer_groups", "picture_to_rgb", "spread_gains"]
+__all__ = [
+    "NoiseMode",
+    "StyleSpace",
+    "check_noise_mode",
+    "check_shape",
+    "gaussian_z",
+    "layer_groups",
+    "picture_to_rgb",
+    "spread_gains",
+]
 
+NoiseMode = Literal["const", "random", "none"]
 SAMPLES = 4096  # of w, for its mean and main axes
 STEP = 1.5  # standard deviations: a clearly visible, still recognisable change
 Z_STEP = 0.35  # of the norm of z
@@ -21,6 +33,32 @@ def gaussian_z(seeds: Sequence[int], z_dim: int) -> FloatArray:
     """The z that the official samplers draw for each seed: float32 `(len(seeds), z_dim)`."""
     rows = [np.random.RandomState(seed % 2**32).randn(z_dim) for seed in seeds]
     return np.array(rows, dtype=np.float32).reshape(len(seeds), z_dim)
+
+
+def check_noise_mode(mode: str) -> None:
+    """See that a kind of noise is known.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if mode not in (known := get_args(NoiseMode)):
+        raise ConfigError(
+            f"There is no noise_mode '{mode}'.", hint=f"Known: {', '.join(known)}."
+        )
+
+
+def check_shape(name: str, given: Tensor, wanted: tuple[int, ...]) -> None:
+    """See that `given` is `(batch, *wanted)`.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if given.ndim != 1 + len(wanted) or given.shape[1:] != wanted:
+        shape = ", ".join(map(str, wanted))
+        raise ConfigError(
+            f"{name} is {tuple(given.shape)}; this network wants (batch, {shape}).",
+            hint="Its z_dim, c_dim, num_ws and w_dim say what it takes.",
+        )
 
 
 def picture_to_rgb(pictures: Tensor) -> Tensor:
@@ -86,6 +124,7 @@ class StyleSpace:
 
     def mapping(self, z: Tensor, c: Tensor | None, psi: float, cutoff: int | None) -> Tensor:
         """`(batch, num_ws, w_dim)`; see `generators.base.Generator`."""
+        check_shape("z", z, (self.z_dim,))
         z = z.to(self.device, torch.float32)
         w = self.network(z, self.condition(c, len(z))).unsqueeze(1).repeat(1, self.num_ws, 1)
         return w if psi == 1 else truncate(w, self.average, psi, cutoff=cutoff)
@@ -98,6 +137,7 @@ class StyleSpace:
             c = torch.zeros(batch, self.c_dim)
             if self.meaning == "class":
                 c[:, 0] = 1
+        check_shape("c", c, (self.c_dim,))
         return c.to(self.device, torch.float32)
 
     def keyframes(self, seeds: Sequence[int]) -> FloatArray:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lucidsonic.errors import WeightsError
 from lucidsonic.generators.r3gan.network import FIRST_SIDE, Network, NetworkSpec
-from lucidsonic.generators.styles import gaussian_z, layer_groups, picture_to_rgb
+from lucidsonic.generators.styles import check_shape, gaussian_z, layer_groups, picture_to_rgb
 from lucidsonic.nn.state import Unfilled, fill
 from lucidsonic.types import Capabilities, Controls, FloatArray
 
@@ -136,7 +136,11 @@ class R3GAN:
             z: Gaussian `(batch, z_dim)`.
             c: `(batch, c_dim)` in the network's own scale; None is right without a condition,
                 else the first class or the mean emotion.
+
+        Raises:
+            ConfigError: z or c is not as wide as the network wants.
         """
+        check_shape("z", z, (self.z_dim,))
         return self.network(z.to(self.device, torch.float32), self.condition(c, len(z)))
 
     def condition(self, c: Tensor | None, batch: int) -> Tensor | None:
@@ -146,6 +150,7 @@ class R3GAN:
             c = torch.zeros(batch, self.c_dim)
             if self.options.condition == "class":
                 c[:, 0] = 1
+        check_shape("c", c, (self.c_dim,))
         return c.to(self.device, torch.float32)
 
     @torch.inference_mode()

@@ -9,9 +9,15 @@ from torch import Tensor
 
 from lucidsonic.errors import WeightsError
 from lucidsonic.generators.stylegan2.network import Bend, Network
-from lucidsonic.generators.stylegan2.noise import NoiseMode, NoiseSource
+from lucidsonic.generators.stylegan2.noise import NoiseSource
 from lucidsonic.generators.stylegan2.options import Options
-from lucidsonic.generators.styles import StyleSpace, picture_to_rgb, spread_gains
+from lucidsonic.generators.styles import (
+    NoiseMode,
+    StyleSpace,
+    check_shape,
+    picture_to_rgb,
+    spread_gains,
+)
 from lucidsonic.nn.state import Unfilled, fill
 from lucidsonic.types import Capabilities, Controls, FloatArray
 
@@ -84,6 +90,9 @@ class StyleGAN2:
             c: `(batch, c_dim)`; None is right without a condition, else the first class.
             truncation_psi: pulls towards the mean w; 1 does not, negative is its opposite.
             truncation_cutoff: only this many styles are pulled; None for all.
+
+        Raises:
+            ConfigError: z or c is not as wide as the network wants.
         """
         return self.styles.mapping(z, c, truncation_psi, truncation_cutoff)
 
@@ -95,7 +104,11 @@ class StyleGAN2:
             w: one style a layer; rows of different pictures mix styles.
             noise_mode: the stored noise, fresh noise, or none.
             seed: of fresh noise.
+
+        Raises:
+            ConfigError: no such noise, or styles of another shape.
         """
+        check_shape("w", w, (self.num_ws, self.styles.w_dim))
         noise = self.noise.make(noise_mode, len(w), seed=seed)
         return self.network.synthesis(w.to(self.styles.device, torch.float32), Bend(noise))
 

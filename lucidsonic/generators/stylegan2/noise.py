@@ -1,14 +1,14 @@
 """Noise for the layers: as stored, none, fresh, or drifting smoothly from frame to frame."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-__all__ = ["NoiseMode", "NoiseSource"]
+from lucidsonic.generators.styles import NoiseMode, check_noise_mode
 
-NoiseMode = Literal["const", "random", "none"]
+__all__ = ["NoiseSource"]
+
 FAST_TURNS = 8  # turns of the fast noise in one turn of the slow one
 FIRST_SEED = 715_517  # of those maps; one nobody draws a network with
 PARTNERS = 3  # maps that join the stored one: slow sine, fast cosine, fast sine
@@ -27,7 +27,12 @@ class NoiseSource:
         self.maps: list[Tensor] | None = None
 
     def make(self, mode: NoiseMode, batch: int, *, seed: int) -> list[Tensor]:
-        """One entry a layer, `(1 or batch, 1, height, width)`; empty for "none"."""
+        """One entry a layer, `(1 or batch, 1, height, width)`; empty for "none".
+
+        Raises:
+            ConfigError: no such mode.
+        """
+        check_noise_mode(mode)
         if mode == "none":
             return []
         if mode == "const":

@@ -11,7 +11,14 @@ from torch import Tensor
 from lucidsonic.errors import WeightsError
 from lucidsonic.generators.stylegan3.network import Network
 from lucidsonic.generators.stylegan3.options import Options
-from lucidsonic.generators.styles import StyleSpace, picture_to_rgb, spread_gains
+from lucidsonic.generators.styles import (
+    NoiseMode,
+    StyleSpace,
+    check_noise_mode,
+    check_shape,
+    picture_to_rgb,
+    spread_gains,
+)
 from lucidsonic.nn.state import Unfilled, fill
 from lucidsonic.types import Capabilities, Controls, FloatArray
 
@@ -76,6 +83,9 @@ class StyleGAN3:
             c: `(batch, c_dim)`; None is right without a condition, else the first class.
             truncation_psi: pulls towards the mean w; 1 does not, negative is its opposite.
             truncation_cutoff: only this many styles are pulled; None for all.
+
+        Raises:
+            ConfigError: z or c is not as wide as the network wants.
         """
         return self.styles.mapping(z, c, truncation_psi, truncation_cutoff)
 
@@ -83,7 +93,7 @@ class StyleGAN3:
     def synthesis(
         self,
         w: Tensor,
-        noise_mode: str = "const",
+        noise_mode: NoiseMode = "const",
         *,
         transform: Tensor | FloatArray | None = None,
     ) -> Tensor:
@@ -91,11 +101,15 @@ class StyleGAN3:
 
         Args:
             w: one style for the input and one a layer.
-            noise_mode: ignored, as this network has no noise.
+            noise_mode: without effect, as this network has no noise.
             transform: `(3, 3)` or `(batch, 3, 3)`, from places in the picture to places in the
                 input, as the original tools set it; None for the stored one.
+
+        Raises:
+            ConfigError: no such noise, or styles of another shape.
         """
-        del noise_mode
+        check_noise_mode(noise_mode)
+        check_shape("w", w, (self.num_ws, self.styles.w_dim))
         if transform is not None:
             transform = torch.as_tensor(transform, dtype=torch.float32).to(self.styles.device)
         return self.network.synthesis(w.to(self.styles.device, torch.float32), transform)

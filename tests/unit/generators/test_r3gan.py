@@ -92,6 +92,16 @@ def test_an_unconditional_network_ignores_the_condition() -> None:
     assert torch.equal(without, generator(theirs["z"], torch.zeros(len(theirs["z"]), 0)))
 
 
+def test_what_does_not_fit_is_refused_in_a_sentence() -> None:
+    generator, theirs = load("r3gan_cond_32"), reference("r3gan_cond_32")
+    with pytest.raises(
+        ConfigError, match=r"^z is \(\d+, 5\); this network wants \(batch, 32\)"
+    ):
+        generator(theirs["z"][:, :5], theirs["c"])
+    with pytest.raises(ConfigError, match=r"^c is "):
+        generator(theirs["z"], theirs["c"][:, 1:])
+
+
 def test_soft_class_mixes_lie_between_the_classes() -> None:
     generator = load("r3gan_cond_32")
     pure = generator.render(controls(generator, 1, condition=[[1, 0, 0, 0, 0, 0]]))

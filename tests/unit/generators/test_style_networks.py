@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from lucidsonic.errors import ConfigError
 from lucidsonic.generators import Generator
 from lucidsonic.generators.styles import layer_groups, spread_gains
 from tests.unit.generators.golden_networks import (
@@ -145,3 +146,17 @@ def test_layers_fall_into_coarse_middle_and_fine() -> None:
     assert layer_groups(18, most=4) == [0] * 4 + [1] * 4 + [2] * 10
     assert layer_groups(6) == [0, 0, 1, 1, 2, 2]
     assert layer_groups(1) == [0]
+
+
+def test_what_does_not_fit_is_refused_in_a_sentence(case) -> None:
+    generator, theirs = case
+    w = generator.mapping(theirs["z"], theirs["c"])
+    with pytest.raises(ConfigError, match=r"^z is \(\d+, 5\); this network wants \(batch, "):
+        generator(theirs["z"][:, :5], theirs["c"])
+    with pytest.raises(ConfigError, match=r"^w is "):
+        generator.synthesis(w[:, 1:])
+    with pytest.raises(ConfigError, match="no noise_mode 'constant'"):
+        generator.synthesis(w, noise_mode="constant")
+    if generator.c_dim:
+        with pytest.raises(ConfigError, match=r"^c is "):
+            generator(theirs["z"], theirs["c"][:, 1:])
