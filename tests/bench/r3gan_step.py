@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lucidsonic.nn.grouped import weights_at_rest
 from lucidsonic.training.r3gan.config import PRESETS, Config
 from lucidsonic.training.r3gan.gan import step
 from lucidsonic.training.r3gan.pictures import Gallery
@@ -43,7 +44,8 @@ def bare(state: State, real: Tensor) -> None:
     penalties: list[Tensor] = []
     for pictures in (real.clone().requires_grad_(True), made.requires_grad_(True)):
         score = state.discriminator(pictures)
-        (gradient,) = torch.autograd.grad(score.sum(), pictures, create_graph=True)
+        with weights_at_rest():
+            (gradient,) = torch.autograd.grad(score.sum(), pictures, create_graph=True)
         scores.append(score)
         penalties.append(gradient.square().sum((1, 2, 3)).mean())
     (F.softplus(scores[1] - scores[0]).mean() + penalties[0] + penalties[1]).backward()
