@@ -90,7 +90,8 @@ def contours(c: Canvas) -> Layers:
     """A map of a land that does not exist, in thin lines and flat tints."""
     f, t = c.fields, c.traits
     height = 0.55 * f["a"] + 0.35 * f["b"] + 0.09 * c.gains[2] * f["d"] + 1.6 * c.pool
-    count = (3.2 + 2.4 * t["density"]) * (0.75 + 0.25 * c.gains[0])
+    # Closer lines would flicker where they move, and count as flashes where a kick throws them.
+    count = (2.1 + 1.6 * t["density"]) * (0.75 + 0.25 * c.gains[0])
     phase = height * count + c.drift * 2
     step = phase.floor()
     inside = phase - step
@@ -102,5 +103,5 @@ def contours(c: Canvas) -> Layers:
     tone = 0.16 + 0.27 * (flat + 0.9)
     lit = 0.85 + 0.25 * smooth(inside, 1.0, 0.0)
     summit = smooth(height, 1.75, 2.0)
-    tone = (tone * (1 - 0.3 * hair)).clamp(0.02, 1)
+    tone = (tone * (1 - 0.12 * hair)).clamp(0.02, 1)
     return Layers(tone, lit * (1 - 0.75 * wire) * (1 - summit), 0.5 * wire + 0.9 * summit)
