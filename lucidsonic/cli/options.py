@@ -59,6 +59,7 @@ MODEL = (
     Flag("device", str, "auto, cpu, cuda, cuda:1 or mps."),
     Flag("precision", str, "auto, fp32, bf16 or fp16."),
     Flag("batch_size", str, "Frames at once; auto finds the fastest that fits."),
+    Flag("aspect", float, "Width over height that a StyleGAN or R3GAN paints, 0.25 to 4."),
     Flag("palette", int, "Pixel art: colours of the whole film."),
     Flag("pixel_size", int, "Pixel art: film pixels of an art pixel."),
     Flag("dither", float, "Pixel art: how strongly colours are mixed by a pattern."),

@@ -11,7 +11,13 @@ from lucidsonic.errors import ConfigError
 from lucidsonic.nn.resample import to_rgb24
 from lucidsonic.pipeline.frames import choose_device, choose_dtype, paint_rgb
 from lucidsonic.pipeline.models import describe_style
-from lucidsonic.pipeline.production import Production, film_size, frame_range, prepare
+from lucidsonic.pipeline.production import (
+    Production,
+    film_size,
+    frame_range,
+    prepare,
+    wished_shape,
+)
 from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import RenderPlan
 from lucidsonic.timebase import (
@@ -53,7 +59,8 @@ def foresee(plan: RenderPlan) -> Forecast:
     first, last = frame_range(plan, song)
     device = choose_device(plan.model.device)
     style = describe_style(plan.model.style)
-    height, width = film_size(plan.film, style.native_size)
+    native = style.native_size and wished_shape(plan, style.native_size)
+    height, width = film_size(plan.film, native)
     return Forecast(
         song=str(plan.song.path),
         frames=last - first,

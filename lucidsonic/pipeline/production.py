@@ -1,12 +1,16 @@
 """A plan -> everything that it names, loaded: before the first frame is painted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+import torch
+
 from lucidsonic.audio import open_song
 from lucidsonic.effects import Custom, CustomFunction, build_chain
 from lucidsonic.errors import ConfigError
+from lucidsonic.generators import Generator
 from lucidsonic.pipeline.frames import Scene, choose_device, choose_dtype
 from lucidsonic.pipeline.hold import HeldTrajectory
 from lucidsonic.pipeline.listen import Hearing, listen
@@ -15,9 +19,10 @@ from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import FilmTable, RenderPlan
 from lucidsonic.timebase import frames_to_seconds, seconds_to_frame, seconds_to_frames
 from lucidsonic.trajectory import delayed, plan_trajectory
-from lucidsonic.types import Song
+from lucidsonic.types import FloatArray, Song
 
 WIDE = Fraction(16, 9)
+ASPECT_STEPS = 10_000  # how finely a wished shape is counted
 CPU_PIXELS = 640 * 360  # what a resolution-free style paints a frame on a CPU by default
 
 
@@ -141,6 +146,7 @@ def set_scene(
         directions=generator.directions,
         options=plan.trajectory,
         seed=plan.seed,
+        from_z=z_to_places(generator),
         pulse=hearing.roles["pulse"],
         motion=hearing.roles["motion"],
         classes=hearing.roles["class"],
@@ -156,13 +162,34 @@ def set_scene(
             seed=plan.seed,
             extra=own.effects,
         ),
-        size=film_size(plan.film, None if able.resolution_free else able.size),
+        size=film_size(
+            plan.film, None if able.resolution_free else wished_shape(plan, able.size)
+        ),
         fit=plan.film.fit,
         resample=plan.film.resample,
         dtype=choose_dtype(plan.model.precision, device),
         guard=plan.film.flash_guard,
         fps=plan.film.fps,
     )
+
+
+def z_to_places(generator: Generator) -> Callable[[FloatArray], FloatArray] | None:
+    """How z becomes a place to walk through, for a generator that walks in w."""
+    able = generator.capabilities
+    if not (able.has_mapping and able.space == "w"):
+        return None
+    return lambda z: generator.mapping(torch.from_numpy(z))[:, 0].cpu().numpy()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def wished_shape(plan: RenderPlan, size: tuple[int, int]) -> tuple[int, int]:
+    """The shape of a network's pictures, or the one that was asked of it.
+
+    A network may only come near what was asked; the film then has the shape that was asked.
+    """
+    aspect = plan.model.options.get("aspect")
+    if not isinstance(aspect, int | float):
+        return size
+    return ASPECT_STEPS, max(1, round(ASPECT_STEPS * aspect))
 
 
 def film_size(table: FilmTable, native: tuple[int, int] | None) -> tuple[int, int]:

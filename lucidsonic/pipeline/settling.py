@@ -25,13 +25,15 @@ from lucidsonic.zoo import Catalog, catalog_folders
 DEFAULT_STYLE = ModelTable().style
 METADATA_KEY = "lucidsonic_plan"  # where the plan travels inside a film
 
+OWN_OPTIONS = ("aspect", "palette", "pixel_size", "dither")  # of some families
+
 # flat name -> dotted name, so that every setting can be a flag or a keyword
 SETTINGS: Mapping[str, str] = {
     "seed": "seed",
     **{name: f"song.{name}" for name in SongTable.model_fields if name != "path"},
     **{name: f"features.{name}" for name in FeaturesTable.model_fields},
     **{name: f"model.{name}" for name in ModelTable.model_fields},
-    **{name: f"model.options.{name}" for name in ("palette", "pixel_size", "dither")},
+    **{name: f"model.options.{name}" for name in OWN_OPTIONS},
     **{name: f"trajectory.{name}" for name in trajectory.Options.model_fields},
     **{name: f"film.{name}" for name in FilmTable.model_fields if name != "encoding"},
     **{name: f"film.encoding.{name}" for name in encoding.Options.model_fields},

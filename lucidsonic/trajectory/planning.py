@@ -11,7 +11,7 @@ from lucidsonic.trajectory.drift import by_marks, by_seconds, by_sections
 from lucidsonic.trajectory.emotion import emotion
 from lucidsonic.trajectory.geometry import to_sphere
 from lucidsonic.trajectory.hops import by_hops
-from lucidsonic.trajectory.latents import read_latents
+from lucidsonic.trajectory.latents import ZToPlaces, read_latents
 from lucidsonic.trajectory.layers import ROWS, Push, Pushes, plan_pushes
 from lucidsonic.trajectory.offset import delayed
 from lucidsonic.trajectory.options import Options
@@ -93,6 +93,7 @@ def plan_trajectory(  # noqa: PLR0913 - two inputs, one generator's two maps, th
     directions: Callable[..., FloatArray],
     options: Options,
     seed: int,
+    from_z: ZToPlaces | None = None,
     pulse: Features | None = None,
     motion: Features | None = None,
     classes: Features | None = None,
@@ -107,6 +108,8 @@ def plan_trajectory(  # noqa: PLR0913 - two inputs, one generator's two maps, th
             which a hit may push the picture, each as long as a clear change.
         options: how the music moves the picture.
         seed: same song, options and seed: same path.
+        from_z: z -> places in the walk space, for keyframes that a person saved as z; None
+            where the walk is in z, or where w depends on more.
         pulse: what the pulse listens to, if not the song.
         motion: what the motion listens to, if not the song.
         classes: what the classes listen to, if not the song.
@@ -131,7 +134,7 @@ def plan_trajectory(  # noqa: PLR0913 - two inputs, one generator's two maps, th
         options=options,
         capabilities=capabilities,
         keyframes=keyframes,
-        own=own_keyframes(options, capabilities, keyframes),
+        own=own_keyframes(options, capabilities, keyframes, from_z),
         hopping=options.motion == "hop" or (options.motion == "auto" and capabilities.anchored),
         seed=seed,
     )
@@ -150,11 +153,14 @@ def plan_trajectory(  # noqa: PLR0913 - two inputs, one generator's two maps, th
 
 
 def own_keyframes(
-    options: Options, capabilities: Capabilities, keyframes: Keyframes
+    options: Options,
+    capabilities: Capabilities,
+    keyframes: Keyframes,
+    from_z: ZToPlaces | None,
 ) -> FloatArray | None:
     """The keyframes that the person chose, if any."""
     if options.latents_file is not None:
-        return read_latents(options.latents_file, capabilities)
+        return read_latents(options.latents_file, capabilities, from_z=from_z)
     return keyframes(options.latents) if options.latents else None
 
 
