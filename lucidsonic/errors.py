@@ -4,9 +4,9 @@ Exit codes are frozen: 0 ok, 1 runtime, 2 usage or config, 3 missing model or de
 4 out of memory after every fallback, 5 encoding, 6 a check failed, 130 interrupted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class LucidsonicError(Exception):
@@ -96,3 +96,21 @@ class UnknownNameError(LucidsonicError):
         )
         super().__init__(f"There is no {kind} called '{name}'.", hint=hint)
         self.name = name
+
+
+def first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
+    """The first thing wrong with a table of settings, for the end of a sentence.
+
+    A name that nobody knows comes before one that is missing: it may be that one, misspelt.
+
+    Args:
+        faults: as pydantic's `ValidationError.errors()` lists them.
+    """
+    first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"there is no setting '{name}'"
+    if first["type"] == "missing":
+        return f"'{name}' is missing"
+    message = str(first["msg"]).removeprefix("Value error, ").removesuffix(".")
+    return f"{name} = {first['input']!r}: {message}" if name else message

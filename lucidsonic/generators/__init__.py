@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lucidsonic.errors import ConfigError, UnknownNameError
+from lucidsonic.errors import ConfigError, UnknownNameError, first_fault
 from lucidsonic.generators.base import Family, Generator
 
 __all__ = ["FAMILIES", "Generator", "build_generator", "find_family"]
@@ -56,5 +56,8 @@ def build_generator(
     try:
         checked = module.Options.model_validate(options)
     except ValidationError as error:
-        raise ConfigError(f"The options do not fit the family '{family}':\n{error}") from error
+        raise ConfigError(
+            f"The options do not fit the family '{family}': {first_fault(error.errors())}.",
+            hint=f"It takes {', '.join(module.Options.model_fields)}.",
+        ) from error
     return module.load(weights, checked, device=device)

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from lucidsonic.errors import ConfigError
+from lucidsonic.errors import ConfigError, first_fault
 from lucidsonic.generators.styles import gaussian_z, picture_to_rgb
 from lucidsonic.types import Capabilities, Controls, FloatArray
 
@@ -126,8 +126,11 @@ def wrap_callable(
     }
     try:
         checked = CallableOptions.model_validate({**told, **options})
-    except ValueError as error:
-        raise ConfigError(f"The options do not fit a Python function:\n{error}") from error
+    except ValidationError as error:
+        raise ConfigError(
+            f"The options do not fit a Python function: {first_fault(error.errors())}.",
+            hint=f"It takes {', '.join(CallableOptions.model_fields)}.",
+        ) from error
     return CallableGenerator(paint, checked, device=device)
 
 

@@ -14,7 +14,7 @@ from pydantic import (
     ValidationError,
 )
 
-from lucidsonic.errors import ModelCardError
+from lucidsonic.errors import ModelCardError, first_fault
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$")]
@@ -98,8 +98,14 @@ class ModelCard(Strict):
         """
         try:
             card = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
-            raise ModelCardError(f"{path} is not a valid card:\n{error}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ModelCardError(f"{path} is not a valid card: {error}.") from error
+        except ValidationError as error:
+            fault = first_fault(error.errors())
+            raise ModelCardError(
+                f"{path} is not a valid card: {fault}.",
+                hint="The cards in models/ show what one may say.",
+            ) from error
         if card.id != path.parent.name:
             raise ModelCardError(
                 f"{path} says id = '{card.id}' but lies in '{path.parent.name}/'.",

@@ -11,7 +11,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from lucidsonic.errors import WeightsError
+from lucidsonic.errors import WeightsError, first_fault
 from lucidsonic.generators.stylegan3.network import Network
 from lucidsonic.generators.stylegan3.options import Options
 from lucidsonic.nn.state import match_tensors
@@ -65,7 +65,7 @@ def convert(record: NetworkRecord) -> tuple[dict[str, Any], dict[str, Tensor]]:
         checked = Options(**options)
     except ValidationError as error:
         raise WeightsError(
-            f"The file describes a StyleGAN3 we cannot build:\n{error}"
+            f"The file describes a StyleGAN3 we cannot build: {first_fault(error.errors())}."
         ) from error
     with torch.device("meta"):
         network = Network(*checked.specs())

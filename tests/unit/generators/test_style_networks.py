@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from lucidsonic.errors import ConfigError
-from lucidsonic.generators import Generator
+from lucidsonic.generators import Generator, build_generator
 from lucidsonic.generators.styles import layer_groups, spread_gains
 from tests.unit.generators.golden_networks import (
     STYLE_NETWORKS,
@@ -160,3 +160,14 @@ def test_what_does_not_fit_is_refused_in_a_sentence(case) -> None:
     if generator.c_dim:
         with pytest.raises(ConfigError, match=r"^c is "):
             generator(theirs["z"], theirs["c"][:, 1:])
+
+
+def test_options_that_do_not_fit_are_refused_in_one_sentence() -> None:
+    with pytest.raises(ConfigError, match=r"aspect = 9.0: Input should be .* 4\.$") as caught:
+        load("stylegan3_t_32", aspect=9.0)
+    assert "\n" not in str(caught.value)
+    assert "aspect" in caught.value.hint
+    with pytest.raises(ConfigError, match=r"there is no setting 'aspekt'\.$"):
+        load("stylegan2_ada_cond_32", aspekt=2.0)
+    with pytest.raises(ConfigError, match=r"'w_dim' is missing\.$"):
+        build_generator("stylegan3", None, {"z_dim": 4, "resolution": 32})

@@ -73,5 +73,5 @@ def test_a_misspelt_key_in_a_card_is_an_error_that_names_the_file(tmp_path: Path
     card = tmp_path / "x" / "model.toml"
     card.parent.mkdir()
     card.write_text('id = "x"\nfamily = "r3gan"\ntitel = "X"\n', encoding="utf-8")
-    with pytest.raises(ModelCardError, match=r"x/model.toml.*\n(.*\n)*titel"):
+    with pytest.raises(ModelCardError, match=r"x/model.toml.*no setting 'titel'\.$"):
         ModelCard.read(card)
