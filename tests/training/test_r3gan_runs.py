@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from lucidsonic.errors import ConfigError, InterruptedRenderError
 from lucidsonic.generators import build_generator
 from lucidsonic.generators.r3gan.network import Stage
 from lucidsonic.training.checkpoint import read_checkpoint
+from lucidsonic.training.imagenet import PACKAGE, features
 from lucidsonic.training.loop import train
 from lucidsonic.training.r3gan.config import PRESETS
 from lucidsonic.training.r3gan.gan import (
@@ -212,6 +215,7 @@ BOTH = """
 import os, sys
 from dataclasses import replace
 import torch
+from lucidsonic.training.imagenet import PACKAGE, features
 from lucidsonic.training.loop import train
 from lucidsonic.training.r3gan.gan import FAMILY, Config
 from lucidsonic.training.run import resolve_config
@@ -289,6 +293,51 @@ def test_a_network_of_the_persons_own_gives_fid_and_kid(blobs: Path, tmp_path: P
     path.write_bytes(b"odd")
     with pytest.raises(ConfigError, match="TorchScript"):
         measure(fresh_state(tiny(blobs, tmp_path, inception=path)))
+
+
+def test_imagenet_features_are_an_extra_that_is_asked_for(blobs: Path, tmp_path: Path) -> None:
+    state = fresh_state(tiny(blobs, tmp_path, features="imagenet"))
+    if find_spec(PACKAGE) is None:
+        with pytest.raises(ConfigError, match="not installed"):
+            measure(state)
+        return
+    figures = measure(state)
+    assert figures["score"] == figures["frechet_imagenet"] > 0
+    assert "kid_imagenet" in figures
+
+
+def test_the_imagenet_network_runs_on_weights_of_its_shape() -> None:
+    weights = {name: torch.zeros(shape) for name, shape in lite0_shapes()}
+    for name in weights:
+        if name.endswith("running_var"):
+            weights[name] += 1
+    weights["_blocks.15._bn2.bias"] += 2.0
+    found = features(torch.rand(2, 3, 40, 40), weights)
+    assert torch.equal(found, torch.full((2, 320), 2.0))
+
+
+def lite0_shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The published network's tensors (Tan and Le 2019, table 1, without the head)."""
+    widths = [16, 24, 24, 40, 40, 80, 80, 80, 112, 112, 112, 192, 192, 192, 192, 320]
+    sides = [3, 3, 3, 5, 5, 3, 3, 3, 5, 5, 5, 5, 5, 5, 5, 3]
+    yield "_conv_stem.weight", (32, 3, 3, 3)
+    yield from norm_shapes("_bn0", 32)
+    before = 32
+    for index, (width, side) in enumerate(zip(widths, sides, strict=True)):
+        name, inner = f"_blocks.{index}.", before * (6 if index else 1)
+        if index:
+            yield f"{name}_expand_conv.weight", (inner, before, 1, 1)
+            yield from norm_shapes(f"{name}_bn0", inner)
+        yield f"{name}_depthwise_conv.weight", (inner, 1, side, side)
+        yield from norm_shapes(f"{name}_bn1", inner)
+        yield f"{name}_project_conv.weight", (width, inner, 1, 1)
+        yield from norm_shapes(f"{name}_bn2", width)
+        before = width
+
+
+def norm_shapes(name: str, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for part in ("weight", "bias", "running_mean", "running_var"):
+        yield f"{name}.{part}", (width,)
 
 
 @pytest.mark.slow

@@ -107,6 +107,10 @@ class Config(RunConfig):
     )
     score_every: PositiveInt = Field(default=10, description="ticks between scores")
     scored: PositiveInt = Field(default=512, description="pictures that a score looks at")
+    features: Literal["random", "imagenet"] = Field(
+        default="random",
+        description="what a score compares: fixed random features, or ImageNet's (an extra)",
+    )
     inception: Path | None = Field(
         default=None, description="TorchScript Inception for true FID and KID; your own file"
     )

@@ -11,6 +11,7 @@ from torch import Tensor
 from lucidsonic.errors import TrainingError
 from lucidsonic.training.checkpoint import read_checkpoint
 from lucidsonic.training.family import Exported, Family, Firing, Metrics, Samples
+from lucidsonic.training.imagenet import read_weights
 from lucidsonic.training.r3gan.augment import augment
 from lucidsonic.training.r3gan.config import PRESETS, Config
 from lucidsonic.training.r3gan.losses import generator_loss, pairing_loss, penalised_score
@@ -38,6 +39,8 @@ def dataset(config: Config) -> Pairs:
 def build(config: Config, device: torch.device) -> State:
     if device.type == "cuda":
         torch.backends.cudnn.allow_tf32 = False  # penalties need the whole mantissa
+    if config.features == "imagenet":
+        read_weights()  # not there? Say so now, not after the first tick
     return State(config, load_gallery(config), device)
 
 

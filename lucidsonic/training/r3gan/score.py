@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lucidsonic.errors import ConfigError
+from lucidsonic.training.imagenet import imagenet_features
 from lucidsonic.training.r3gan.pictures import to_network
 from lucidsonic.training.r3gan.state import State
 from lucidsonic.training.score import frechet_distance, picture_features
@@ -33,8 +34,9 @@ def measure(state: State) -> dict[str, float]:
     """The figures; "score" is the one that decides what is best.
 
     The proxies use fixed random features: comparable with themselves alone, and no FID or KID.
-    With the person's own Inception network there are the true ones as well. `ema_gap` is how
-    far the averaged generator's thumbnails are from the live one's.
+    On demand there are distances of ImageNet features too, which are no FID either; the true
+    ones take the person's own Inception network. `ema_gap` is how far the averaged generator's
+    thumbnails are from the live one's.
     """
     config, gallery = state.config, state.gallery
     count = min(config.scored, len(gallery.pixels))
@@ -51,6 +53,14 @@ def measure(state: State) -> dict[str, float]:
         "kid_proxy": kernel_distance(mine, theirs),
         "ema_gap": ema_gap(state, z[:PART], torch.from_numpy(gallery.labels)[chosen[:PART]]),
     }
+    if config.features == "imagenet":
+        known, known_real = imagenet_features(fake), imagenet_features(real)
+        distance = plain_frechet(known, known_real)
+        figures |= {
+            "score": distance,
+            "frechet_imagenet": distance,
+            "kid_imagenet": kernel_distance(known, known_real),
+        }
     if config.inception is not None:
         network = inception(config.inception, state.device)
         deep, deep_real = (deep_features(network, x, state.device) for x in (fake, real))
