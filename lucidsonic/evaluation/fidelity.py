@@ -1,27 +1,35 @@
 """Two sets of pictures -> how alike they are: Frechet distance, KID, precision and recall.
 
-With torchmetrics, torch-fidelity and the Inception weights on this machine the features are
-those of FID (Heusel 2017) with clean resizing (Parmar 2022). Otherwise a fixed network with
-random weights, colours and edges stand in: good for "closer or further away", not comparable
-with any published figure. The result says which.
+With torch-fidelity and the Inception weights on this machine the features are those of FID
+(Heusel 2017) with clean resizing (Parmar 2022). Otherwise a fixed network with random weights,
+colours and edges stand in: good for "closer or further away", not comparable with any published
+figure. The result says which.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from pickle import UnpicklingError  # noqa: TID251 - only the name of what torch.load raises
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from lucidsonic.errors import DataError
+from lucidsonic.errors import DataError, MissingDependencyError
 from lucidsonic.types import Pictures
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 Numbers = npt.NDArray[np.float64]
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+INCEPTION_NOTE = "Inception features: frechet is FID (Heusel 2017), resized as in clean-fid."
+PROXY_NOTE = "Fixed random features: frechet is not FID, and compares with no published figure."
+# What reading a file that is no such thing may raise.
+UNREADABLE = (OSError, RuntimeError, UnpicklingError, LookupError, EOFError, ValueError)
 FEWEST = 16  # pictures a side
 SIDE = 64  # pixels that the proxy sees
 INCEPTION_SIDE = 299
@@ -45,6 +53,7 @@ class Fidelity:
         recall: share of real pictures that could be made.
         made: how many pictures were made.
         real: how many they were compared with.
+        note: the same in a sentence, to stand beside the figures.
     """
 
     features: Literal["inception", "proxy"]
@@ -54,17 +63,21 @@ class Fidelity:
     recall: float
     made: int
     real: int
+    note: str
 
 
-def compare(made: Sequence[Pictures], real: Sequence[Pictures]) -> Fidelity:
+def compare(
+    made: Sequence[Pictures], real: Sequence[Pictures], *, weights: Path | None = None
+) -> Fidelity:
     """How like the real pictures the made ones are.
 
     Args:
         made: uint8 RGB `(height, width, 3)`, any sizes.
         real: likewise.
+        weights: of Inception; by default those that torch-fidelity has fetched here, if any.
 
     Raises:
-        DataError: fewer than 16 on a side.
+        DataError: fewer than 16 on a side, or the weights cannot be read.
     """
     for name, pictures in (("made", made), ("real", real)):
         if len(pictures) < FEWEST:
@@ -72,16 +85,21 @@ def compare(made: Sequence[Pictures], real: Sequence[Pictures]) -> Fidelity:
                 f"{len(pictures)} {name} pictures are too few to compare.",
                 hint=f"At least {FEWEST}, better thousands.",
             )
-    describe = inception_features if inception_ready() else proxy_features
-    a, b = describe(made), describe(real)
+    weights = weights or inception_weights()
+    if weights is None:
+        a, b = proxy_features(made), proxy_features(real)
+    else:
+        network = inception(weights)
+        a, b = inception_features(network, made), inception_features(network, real)
     return Fidelity(
-        features="inception" if describe is inception_features else "proxy",
+        features="proxy" if weights is None else "inception",
         frechet=frechet_distance(a, b),
         kid=1000 * kernel_distance(a, b),
         precision=covered(a, b),
         recall=covered(b, a),
         made=len(made),
         real=len(real),
+        note=PROXY_NOTE if weights is None else INCEPTION_NOTE,
     )
 
 
@@ -121,28 +139,53 @@ def resized(pictures: Sequence[Pictures], side: int) -> npt.NDArray[np.float32]:
     return np.stack([np.asarray(s, np.float32) for s in small]).transpose(0, 3, 1, 2)
 
 
-def inception_ready() -> bool:
-    """Whether the features of FID can be had without the network."""
-    if not all(find_spec(name) for name in ("torchmetrics", "torch_fidelity")):
-        return False
+def inception_weights() -> Path | None:
+    """The Inception weights that lie on this machine and can be used; none are fetched."""
+    if find_spec("torch_fidelity") is None:
+        return None
     import torch
 
-    return (Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_FILE).is_file()
+    path = Path(torch.hub.get_dir()) / "checkpoints" / INCEPTION_FILE
+    return path if path.is_file() else None
 
 
-def inception_features(pictures: Sequence[Pictures]) -> Numbers:
-    """Float64 `(pictures, 2048)`."""
+def inception(weights: Path) -> "Module":
+    """The network of FID, by torch-fidelity.
+
+    Raises:
+        MissingDependencyError: torch-fidelity is not installed.
+        DataError: these are no Inception weights.
+    """
+    if find_spec("torch_fidelity") is None:
+        raise MissingDependencyError(
+            "FID needs torch-fidelity, which is not installed.",
+            hint="pip install lucidsonic[fidelity]",
+        )
     import torch
-    from torchmetrics.image.fid import (  # pyright: ignore[reportMissingImports]
-        NoTrainInceptionV3,
+    from torch_fidelity.feature_extractor_inceptionv3 import (  # pyright: ignore[reportMissingImports]
+        FeatureExtractorInceptionV3,
     )
 
-    network = NoTrainInceptionV3(name="inception-v3-compat", features_list=["2048"])
+    try:
+        torch.load(weights, map_location="cpu", weights_only=True)  # the library would run code
+        return FeatureExtractorInceptionV3(
+            "inception-v3-compat", ["2048"], feature_extractor_weights_path=str(weights)
+        )
+    except UNREADABLE as error:
+        words = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f"'{weights}' does not hold the weights of FID: {words}") from error
+
+
+def inception_features(network: "Module", pictures: Sequence[Pictures]) -> Numbers:
+    """Float64 `(pictures, 2048)`."""
+    import torch
+
     rows = []
     with torch.inference_mode():
         for start in range(0, len(pictures), BATCH):
             batch = resized(pictures[start : start + BATCH], INCEPTION_SIDE)
-            rows.append(network(torch.as_tensor(batch).round().byte()).numpy())
+            (found,) = network(torch.as_tensor(batch).round().clamp(0, 255).byte())
+            rows.append(found.cpu().numpy())
     return np.concatenate(rows).astype(np.float64)
 
 
