@@ -11,6 +11,15 @@ from lucidsonic.errors import WeightsError
 
 __all__ = ["Unfilled", "fill", "match_tensors"]
 
+# torch hands the functions of nn.init over whole, so theirs must be named beside a tensor's own
+DRAWING = {
+    torch.Tensor.normal_,
+    torch.Tensor.uniform_,
+    nn.init.normal_,
+    nn.init.uniform_,
+    nn.init.kaiming_uniform_,
+}
+
 
 class Unfilled(TorchFunctionMode):
     """Within it a network is built without drawing its first weights, which `fill` replaces.
@@ -29,8 +38,8 @@ class Unfilled(TorchFunctionMode):
         named = dict(kwargs or {})
         if func in {torch.randn, torch.rand}:
             return torch.ones(*args, **named)
-        if func in {torch.Tensor.normal_, torch.Tensor.uniform_}:
-            return args[0]
+        if func in DRAWING:
+            return named["tensor"] if "tensor" in named else args[0]
         return func(*args, **named)
 
 
