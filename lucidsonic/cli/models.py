@@ -58,10 +58,12 @@ def info(model: Id, models_dir: Folder = None, as_json: AsJson = False) -> None:
     """Show what is known of a model."""
     from lucidsonic.zoo.shelf import model_facts
 
-    told = in_words(model_facts(model, models_dir=models_dir))
+    facts = model_facts(model, models_dir=models_dir)
+    told = in_words(facts)
     if as_json:
         typer.echo(json.dumps(told, indent=2))
         return
+    told["size"] = "" if facts.state == "built in" else size_in_words(facts)
     for name, value in told.items():
         if value not in ("", [], {}, None):
             typer.echo(f"{name:10} {one_line(value)}")
@@ -274,9 +276,14 @@ def in_words(facts: "ModelFacts") -> dict[str, Any]:
     }
 
 
+def size_in_words(facts: "ModelFacts") -> str:
+    """How large the weights are."""
+    return f"{facts.size / 1e6:,.1f} MB" if facts.size else "unknown size"
+
+
 def sentence(facts: "ModelFacts") -> str:
     """Where a model's weights are, or would come from."""
-    size = f"{facts.size / 1e6:,.1f} MB" if facts.size else "size unknown"
+    size = size_in_words(facts)
     where = f"is in {facts.file}" if facts.file else f"would come from {facts.address}"
     if facts.state == "built in":
         return f"{facts.card.id} needs no weights"

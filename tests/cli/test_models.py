@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,12 @@ def test_info_says_licence_classes_and_source() -> None:
     assert told["classes"][0] == "airplane"
     assert told["address"] == "hf://brownvc/R3GAN-CIFAR10/network-snapshot-final.pkl"
     assert "NVIDIA" in run("models", "info", "stylegan2-ffhq-256x256")
+
+
+def test_info_says_how_large_or_that_nobody_knows() -> None:
+    assert re.search(r"^size +unknown size$", run("models", "info", "r3gan_ffhq_256"), re.M)
+    assert re.search(r"^size +\d+\.\d MB$", run("models", "info", "va_landscapes"), re.M)
+    assert "size" not in run("models", "info", "aurora")
 
 
 def test_a_dry_run_says_what_would_come_from_where_under_which_licence() -> None:
