@@ -31,7 +31,7 @@ def export_model(
 
     Args:
         style: a model's id, a file, or a training run's folder.
-        target: where to; by default the model's name here.
+        target: where to, a file or a folder that is there; by default the model's name here.
         form: "safetensors", or "pkl" for the authors' own R3GAN tools.
         overwrite: whether a file of that name may be replaced.
         on_progress: told how a download goes.
@@ -41,18 +41,24 @@ def export_model(
 
     Raises:
         UnknownNameError: no such form.
-        ConfigError: the file exists.
+        ConfigError: the file exists, or cannot be written there.
         WeightsError: the model has no weights, or they cannot take that form.
     """
     if form not in FORMATS:
         raise UnknownNameError("form", form, FORMATS)
-    target = target or Path(f"{Path(style).stem or 'model'}.{form}")
+    name = f"{Path(style).stem or 'model'}.{form}"
+    target = target or Path(name)
+    target = target / name if target.is_dir() else target
     if target.exists() and not overwrite:
         raise ConfigError(f"'{target}' exists already.", hint="Add --overwrite to replace it.")
     weights = fetch_weights(read_style(style), on_progress=on_progress)
     if weights is None:
         raise WeightsError(f"'{style}' has no weights that could be exported.")
-    FORMATS[form](weights, target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        FORMATS[form](weights, target)
+    except OSError as error:
+        raise ConfigError(f"'{target}' cannot be written: {error}") from error
     return target
 
 

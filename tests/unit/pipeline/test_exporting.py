@@ -75,6 +75,17 @@ def test_safetensors_are_copied_as_they_are(trained: Path, tmp_path: Path) -> No
     assert written.read_bytes() == trained.read_bytes()
 
 
+def test_a_folder_is_taken_and_a_missing_one_made(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    assert (
+        export_model(str(trained), tmp_path / "there") == tmp_path / "there/model.safetensors"
+    )
+    new = tmp_path / "not" / "yet" / "x.pkl"
+    assert export_model(str(trained), new, form="pkl").is_file()
+    with pytest.raises(ConfigError, match="cannot be written"):
+        export_model(str(trained), trained / "x.pkl", form="pkl")
+
+
 def test_what_cannot_be_exported_is_said(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="onnx"):
         export_model(str(trained), tmp_path / "x", form="onnx")
