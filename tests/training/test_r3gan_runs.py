@@ -261,7 +261,8 @@ def test_a_sure_critic_gets_more_augmentation_then_stronger_penalties(
     [
         ([{"sign": 0.0, "d_loss": 0.6932, "r1": 1, "r2": 1}] * 50, "stalled"),
         ([{"sign": 0.5, "d_loss": 0.5, "r1": 1, "r2": 1}] * 5
-         + [{"sign": 0.5, "d_loss": 0.5, "r1": 50, "r2": 1}], "spike"),
+         + [{"sign": 0.5, "d_loss": 0.5, "r1": 50, "r2": 1}]
+         + [{"sign": 0.5, "d_loss": 0.5, "r1": 1, "r2": 1}], "spike"),
         ([{"sign": 0.5, "d_loss": 0.5, "r1": 1, "r2": 20}], "off_manifold"),
     ],
 )  # fmt: skip

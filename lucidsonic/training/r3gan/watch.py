@@ -51,14 +51,20 @@ def judge(state: State, clock: Clock) -> list[Firing]:
     late = clock.images > 0.1 * state.config.decay_images
     if late and len(losses) == LONG and all(abs(x - CHANCE) < NEAR_CHANCE for x in losses):
         firings.append(Firing("stalled", "warn", fmean(losses), CHANCE, "nothing is learnt"))
-    for name in ("r1", "r2"):
-        if len(past.get(name, [])) > 2:
-            usual = median(past[name][:-1])
-            if past[name][-1] > SPIKE * usual > 0:
-                firings.append(
-                    Firing("spike", "warn", past[name][-1] / usual, SPIKE, f"{name} leapt")
-                )
+    firings += _spikes(past, state.config.sample_every)
     firings += _off_manifold(past) + _worsening(past)
+    return firings
+
+
+def _spikes(past: Mapping[str, list[float]], ticks: int) -> list[Firing]:
+    """Penalties that leapt since the last look, so many ticks ago."""
+    firings: list[Firing] = []
+    for name in ("r1", "r2"):
+        known = past.get(name, [])
+        usual = median(known) if len(known) > 2 else 0.0
+        highest = max(known[-ticks:], default=0.0)
+        if highest > SPIKE * usual > 0:
+            firings.append(Firing("spike", "warn", highest / usual, SPIKE, f"{name} leapt"))
     return firings
 
 
