@@ -16,6 +16,7 @@ __all__ = ["CallableGenerator", "CallableOptions", "wrap_callable"]
 
 STEP = 0.35  # of the norm of z: a visible, still recognisable change
 PROBES = 4
+CHANNELS = {1, 3, 4}  # grey, RGB, RGB with transparency
 
 # other names that functions written for the classic tool carry -> ours
 CLASSIC = {"input_shape": "z_dim", "num_possible_classes": "classes", "num_classes": "classes"}
@@ -140,17 +141,29 @@ def to_batch(given: Any, count: int) -> Tensor:
     Raises:
         ConfigError: not as many pictures, or not pictures.
     """
-    if isinstance(given, list | tuple):
-        given = np.stack([np.asarray(picture) for picture in given])
-    batch = torch.as_tensor(given)
+    try:
+        if isinstance(given, list | tuple):
+            given = np.stack([np.asarray(picture) for picture in given])
+        batch = torch.as_tensor(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise not_pictures(f"a {type(given).__name__}", count) from error
     if batch.ndim != 4 or len(batch) != count:
-        raise ConfigError(
-            f"The function gave {tuple(batch.shape)} for {count} latents.",
-            hint="It must give (batch, 3, height, width) or (batch, height, width, 3).",
-        )
-    if batch.shape[1] not in {1, 3, 4} and batch.shape[3] in {1, 3, 4}:
+        raise not_pictures(str(tuple(batch.shape)), count)
+    first, last = batch.shape[1], batch.shape[3]
+    # Four rows of pixels are as likely as four channels: then the last axis decides.
+    if first not in {1, 3} and last in CHANNELS:
         batch = batch.permute(0, 3, 1, 2)
+    elif first not in CHANNELS:
+        raise not_pictures(str(tuple(batch.shape)), count)
     return batch.float()
+
+
+def not_pictures(given: str, count: int) -> ConfigError:
+    """What to say of something that is no batch of pictures."""
+    return ConfigError(
+        f"The function gave {given} for {count} latents.",
+        hint="It must give (batch, 3, height, width) or (batch, height, width, 3).",
+    )
 
 
 def guess_range(pictures: Tensor) -> Range:
