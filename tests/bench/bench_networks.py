@@ -1,6 +1,7 @@
-"""How fast the networks paint, beside plain convolutions of the same shapes.
+"""How fast the networks paint, beside plain convolutions and the formulas written plainly.
 
-Run from the repository: `python -m tests.bench.bench_networks [name ...] [--threads 2]`.
+Run from the repository: `python -m tests.bench.bench_networks [name ...] [--threads 2]`. Before
+anything is timed, both arrangements must have painted the same pictures.
 """
 
 import argparse
@@ -15,8 +16,28 @@ from torch import Tensor
 
 from lucidsonic.generators import r3gan, stylegan2, stylegan3
 from lucidsonic.generators.stylegan2.network import Bend
+from tests.bench.plain_networks import plain_r3gan, plain_stylegan2, plain_stylegan3
 
-Paint = Callable[[int], Tensor]
+TOLERANCE = 1e-4  # of the pictures' standard deviation
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One network, painted in two ways.
+
+    Attributes:
+        width: how many numbers one picture's input has, and its shape.
+        ours: pictures from `(batch, *width)`.
+        plainly: the same by the formulas.
+    """
+
+    width: tuple[int, ...]
+    ours: Callable[[Tensor], Tensor]
+    plainly: Callable[[Tensor], Tensor]
+
+    def inputs(self, batch: int) -> Tensor:
+        source = torch.Generator().manual_seed(0)
+        return torch.randn(batch, *self.width, generator=source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +59,7 @@ class Shape:
         return batch * pixels * per_pixel / 1e9
 
 
-def stylegan2_at(resolution: int, base: int, most: int) -> Paint:
+def stylegan2_at(resolution: int, base: int, most: int) -> Case:
     widths = tuple(
         min(base // side, most) for side in (4 << i for i in range(10)) if side <= resolution
     )
@@ -47,29 +68,34 @@ def stylegan2_at(resolution: int, base: int, most: int) -> Paint:
     )
     network = stylegan2.Network(*options.specs()).eval()
     noise = [n[None, None] for n in network.synthesis.noise_layers()]
-    return lambda batch: network.synthesis(
-        torch.randn(batch, 2 * len(widths), 512), Bend(noise)
+    return Case(
+        (2 * len(widths), 512),
+        lambda ws: network.synthesis(ws, Bend(noise)),
+        lambda ws: plain_stylegan2(network, ws, noise),
     )
 
 
-def stylegan3_at(resolution: int, base: int, most: int, *, radial: bool) -> Paint:
+def stylegan3_at(resolution: int, base: int, most: int, *, radial: bool) -> Case:
     options = stylegan3.Options(
         z_dim=512, w_dim=512, resolution=resolution, channel_base=base, channel_max=most,
         conv_kernel=1 if radial else 3, use_radial_filters=radial,
     )  # fmt: skip
     network = stylegan3.Network(*options.specs()).eval()
-    return lambda batch: network.synthesis(torch.randn(batch, 16, 512))
+    return Case((16, 512), network.synthesis, lambda ws: plain_stylegan3(network, ws))
 
 
-def r3gan_at(widths: tuple[int, ...]) -> Paint:
+def r3gan_at(widths: tuple[int, ...]) -> Case:
     options = r3gan.Options(
         widths=widths, groups=tuple(w // 8 for w in widths), blocks=(2,) * len(widths)
     )
     network = r3gan.Network(options.spec()).eval()
-    return lambda batch: network(torch.randn(batch, 64))
+    for name, weight in network.named_parameters():
+        if name.endswith("project.weight"):  # they start as zeros, which hide their blocks
+            weight.data.normal_(std=0.2 / weight.shape[1] ** 0.5)
+    return Case((64,), network, lambda z: plain_r3gan(network, z))
 
 
-NETWORKS: dict[str, Callable[[], Paint]] = {
+NETWORKS: dict[str, Callable[[], Case]] = {
     "stylegan2-256": lambda: stylegan2_at(256, 16384, 512),
     "stylegan2-64-wide": lambda: stylegan2_at(64, 16384, 512),
     "stylegan3-t-64": lambda: stylegan3_at(64, 4096, 96, radial=False),
@@ -132,12 +158,18 @@ def plain_convolution(shape: Shape) -> Callable[[], Tensor]:
 
 
 def measure(name: str, batch: int) -> str:
-    paint = NETWORKS[name]()
+    case = NETWORKS[name]()
+    given = case.inputs(batch)
     shapes: list[Shape] = []
     with recorded(shapes):
-        paint(batch)
+        painted = case.ours(given)
+    wanted = case.plainly(given)
+    off = float((painted - wanted).abs().max() / wanted.std())
+    if not off < TOLERANCE:
+        raise SystemExit(f"{name}: the two arrangements differ by {off:.1e} deviations")
     gmac = sum(shape.gmac for shape in shapes)
-    ours = fastest(lambda: paint(batch))
+    ours = fastest(lambda: case.ours(given))
+    plainly = fastest(lambda: case.plainly(given))
     each: dict[Shape, float] = {}
     for shape in set(shapes):
         each[shape] = fastest(plain_convolution(shape), seconds=0.2)
@@ -145,7 +177,8 @@ def measure(name: str, batch: int) -> str:
     return (
         f"{name:18} batch {batch}: {ours / batch:7.4f} s/frame {gmac / batch:6.2f} GMAC/frame"
         f" {gmac / ours:6.1f} GMAC/s; its convolutions alone {gmac / alone:6.1f} GMAC/s,"
-        f" share {alone / ours:.0%}"
+        f" share {alone / ours:.0%}; written plainly {plainly / batch:7.4f} s/frame,"
+        f" {plainly / ours:.2f} x ours"
     )
 
 
