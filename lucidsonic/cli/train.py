@@ -1,6 +1,7 @@
 """`lucidsonic train FAMILY`: settings in, a run folder out."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,7 +81,7 @@ def run(family: Any, settings: Any, *, quiet: bool, progress: Telling) -> None:
 
     with watching(family.name, progress, quiet=quiet) as listener:
         out = train(family, settings, on_progress=listener)
-    if quiet:
+    if quiet or os.environ.get("RANK", "0") != "0":  # of torchrun's processes one speaks
         return
     typer.echo(f"{out}: done. Samples are in {out / 'samples'}.")
     if (out / MODEL).exists():

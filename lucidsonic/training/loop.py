@@ -1,6 +1,7 @@
 """The loop that trains every family: counting, saving, resuming, logs, sheets, watching."""
 
 import json
+import os
 import signal
 import threading
 import time
@@ -69,11 +70,14 @@ def train(
 
 
 def choose_device(name: str) -> torch.device:
-    """The device that `--device` means; "auto" takes the fastest one there is."""
+    """The device that `--device` means; "auto" takes the fastest one there is.
+
+    Under `torchrun` each process of a machine takes a GPU of its own.
+    """
+    if name == "cuda" or (name == "auto" and torch.cuda.is_available()):
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     if name != "auto":
         return torch.device(name)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 

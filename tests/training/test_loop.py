@@ -20,7 +20,7 @@ from lucidsonic.errors import (
     UnknownNameError,
 )
 from lucidsonic.training.checkpoint import read_checkpoint, write_whole
-from lucidsonic.training.loop import train
+from lucidsonic.training.loop import choose_device, train
 from lucidsonic.training.order import Batches
 from lucidsonic.training.ranks import Ranks
 from lucidsonic.training.run import resolve_config
@@ -244,6 +244,14 @@ def test_two_processes_train_like_one(tmp_path: Path):
     for name, weight in saved(tmp_path / "one")["state"]["net"].items():
         other = saved(tmp_path / "two")["state"]["net"][name]
         torch.testing.assert_close(weight, other, rtol=1e-3, atol=1e-4)
+
+
+def test_every_process_of_a_machine_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert choose_device("cuda") == torch.device("cuda", 3)
+    assert choose_device("cpu") == torch.device("cpu")
+    monkeypatch.delenv("LOCAL_RANK")
+    assert choose_device("cuda") == torch.device("cuda", 0)
 
 
 def test_every_example_is_seen_once_an_epoch():
