@@ -33,10 +33,12 @@ def draw_charts(evaluated: Evaluated) -> dict[str, bytes]:
     if sound is not None:
         drawn["Eight seconds, close"] = close_up(evaluated.rows, sound)
         drawn["Correlation by lag"] = lag_chart(evaluated.rows, sound)
-    if matrix is not None:
-        drawn["What moves with what"] = matrix_chart(matrix)
     if sound is not None and sound.features is not None:
         drawn["The path of feelings"] = feelings_chart(sound)
+    if matrix is not None:
+        drawn["What moves with what: correlation, and in brackets by chance"] = matrix_chart(
+            matrix
+        )
     return drawn
 
 
@@ -45,7 +47,7 @@ def film_chart(evaluated: Evaluated) -> bytes:
     rows, sound = evaluated.rows, evaluated.sound
     figure = new_figure(14, 6.2)
     grid = figure.add_gridspec(
-        4, 1, height_ratios=[1.1, 1, 1, 1], hspace=0.12, left=0.07, right=0.99, top=0.98
+        4, 1, height_ratios=[1.1, 1, 1, 1], hspace=0.12, left=0.09, right=0.99, top=0.98
     )
     strip = figure.add_subplot(grid[0])
     if rows.strip:
@@ -63,7 +65,7 @@ def film_chart(evaluated: Evaluated) -> bytes:
     for lane, name in zip(lanes, names, strict=True):
         lane.set_xlim(0, end_s)
         lane.set_ylim(bottom=0)
-        lane.set_ylabel(name, color=DIM, rotation=0, ha="right", va="center")
+        lane.set_ylabel(name, color=DIM, rotation=0, ha="right", va="center", labelpad=12)
         for stretch in evaluated.scores.safety.violations:
             lane.axvspan(stretch.start_s - 1, stretch.end_s, color=BAD, alpha=0.35)
     for lane in lanes[:2]:
@@ -75,7 +77,7 @@ def film_chart(evaluated: Evaluated) -> bytes:
 def close_up(rows: PictureRows, sound: Sound) -> bytes:
     """Onsets and picture change over the busiest eight seconds."""
     figure = new_figure(14, 2.6)
-    axes = style(figure.add_axes((0.07, 0.16, 0.92, 0.8)))
+    axes = style(figure.add_axes((0.09, 0.16, 0.9, 0.8)))
     start_s = busiest_s(rows, sound)
     times = np.arange(len(sound.onset)) / GRID_HZ
     axes.fill_between(times, unit(sound.onset), color=HEARD, alpha=0.5, linewidth=0)
@@ -92,8 +94,8 @@ def close_up(rows: PictureRows, sound: Sound) -> bytes:
 
 def lag_chart(rows: PictureRows, sound: Sound) -> bytes:
     """Correlation of sound and sight, by how late the picture is."""
-    figure = new_figure(6.6, 3.6)
-    axes = style(figure.add_axes((0.12, 0.17, 0.85, 0.78)))
+    figure = new_figure(7.2, 4.4)
+    axes = style(figure.add_axes((0.11, 0.13, 0.86, 0.84)))
     for name, colour, label in (("change", SEEN, "difference"), ("motion", MOVED, "flow")):
         found = xcorr(sound.onset, motion_of(rows, name))
         axes.plot(1000 * found.lags_s, found.values, color=colour, label=label)
@@ -106,14 +108,14 @@ def lag_chart(rows: PictureRows, sound: Sound) -> bytes:
 
 
 def matrix_chart(matrix: Matrix) -> bytes:
-    """Features against visual quantities; the control is written below each value."""
-    figure = new_figure(6.6, 4.4)
-    axes = figure.add_axes((0.19, 0.12, 0.79, 0.85))
+    """Features against visual quantities; the control is written beside each value."""
+    figure = new_figure(12.0, 3.2)
+    axes = figure.add_axes((0.09, 0.1, 0.9, 0.87))
     values, controls = np.array(matrix.values), np.array(matrix.controls)
     above = np.clip(np.abs(values) - controls, 0, 1)
     axes.imshow(above, cmap="magma", vmin=0, vmax=1, aspect="auto")
     for (y, x), value in np.ndenumerate(values):
-        told = f"{value:+.2f}\n({controls[y, x]:.2f})"
+        told = f"{value:+.2f}  ({controls[y, x]:.2f})"
         ink = "#000" if above[y, x] > 0.6 else INK
         axes.text(x, y, told, ha="center", va="center", color=ink, fontsize=8)
     axes.set_xticks(range(len(matrix.seen)), matrix.seen, color=INK)

@@ -17,6 +17,16 @@ GROUPS = {
     "safety": "Does it hurt?",
     "facts": "Is the file sound?",
 }
+TELLING = {  # group -> figure, what it is called at a glance, unit
+    "sync": (
+        ("corr_zero", "correlation", ""),
+        ("lag_ms", "lag", " ms"),
+        ("beat_f", "beats", ""),
+    ),
+    "coherence": (("flicker_index", "flicker", ""), ("coherence", "likeness", "")),
+    "safety": (("general_flashes", "flashes a second:", ""), ("red_flashes", "red:", "")),
+    "facts": (("duration_gap_ms", "picture ends", " ms after the sound"),),
+}
 STYLE = """
 :root { color-scheme: dark; }
 body { background: #0f0d18; color: #e8e6f0; font: 15px/1.5 system-ui, sans-serif;
@@ -30,6 +40,11 @@ th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px soli
   vertical-align: top; }
 th { color: #8d88a6; font-weight: 400; } td.n { white-space: nowrap; }
 td.f { color: #8d88a6; font-size: 13px; }
+.answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr));
+  gap: 1rem; margin: 1.4rem 0 2rem; }
+.answer { background: #151221; border-left: 4px solid #9ece6a; border-radius: 6px;
+  padding: .7rem 1rem; } .answer.no { border-color: #ff5c6c; } .answer b { font-weight: 600; }
+.answer span { color: #8d88a6; display: block; font-size: 13px; }
 .good { color: #9ece6a; } .bad { color: #ff5c6c; font-weight: 600; }
 """
 
@@ -75,6 +90,7 @@ def report_html(evaluated: Evaluated) -> str:
         '<meta name=viewport content="width=device-width">'
         f"<title>{name}</title><style>{STYLE}</style></head><body>"
         f"<h1>{name}</h1><p>{escape(headline(scores, rows))}</p>"
+        f"<div class=answers>{answers(scores, rows)}</div>"
         f"<div class=charts>{charts}</div>{tables}{flashes(scores)}{facts(scores)}"
         "<p>Controls are the same figures for films that ignore the music, made of this film's "
         "own changes in random order. Flash counting reduces risk; it certifies nothing.</p>"
@@ -91,6 +107,27 @@ def headline(scores: FilmScores, rows: tuple[Row, ...]) -> str:
         f"{length} at {scores.facts.fps} pictures a second, "
         f"{scores.facts.width} x {scores.facts.height}. It {verdict}."
     )
+
+
+def answers(scores: FilmScores, rows: tuple[Row, ...]) -> str:
+    """Each group's question answered at a glance: its bars, and the figures that say most."""
+    found = {row.name: row for row in rows}
+    told = []
+    for group, title in GROUPS.items():
+        mine = [row for row in rows if row.metric.group == group and row.passed is not None]
+        missed = [row for row in mine if row.passed is False]
+        if not mine:
+            continue
+        good, bad = ("nothing found", "it may") if group == "safety" else ("yes", "no")
+        verdict = f"{bad}: {len(missed)} of {len(mine)} bars missed" if missed else good
+        shown = ", ".join(
+            f"{words} {number(found[name].value)}{unit}"
+            for name, words, unit in TELLING.get(group, ())
+            if name in found and math.isfinite(found[name].value)
+        )
+        kind = "answer no" if missed else "answer"
+        told.append(f"<div class='{kind}'>{title} <b>{verdict}</b><span>{shown}</span></div>")
+    return "".join(told)
 
 
 def table(group: str, title: str, rows: tuple[Row, ...]) -> str:
@@ -156,6 +193,8 @@ def number(value: float) -> str:
     """A figure as people write it; nothing where there is none."""
     if not math.isfinite(value):
         return ""
+    if abs(value) < 5e-5:  # what is left of sums that should be 0
+        return "0"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 

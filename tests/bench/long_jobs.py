@@ -31,6 +31,7 @@ from lucidsonic.pipeline.segments import Segment
 from lucidsonic.pipeline.stop import Stop
 from lucidsonic.pipeline.store import SegmentCache
 from lucidsonic.pipeline.tell import Teller
+from lucidsonic.plan import RenderPlan
 from lucidsonic.types import ignore_progress
 
 SECONDS = 60.0
@@ -163,28 +164,37 @@ class Watched:
         return rate
 
 
-def crews(_repeats: int) -> None:
-    """Paint one film alone, by two processes, and by two Ray workers."""
+def crews(repeats: int) -> None:
+    """Paint one film alone, by two processes and by two Ray workers, in turn."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_trial_song(folder / "song.wav", seconds=2 * SECONDS)
+        write_trial_song(folder / "song.wav", seconds=SECONDS)
         words = {"style": STYLE, "size": SIZE, "paint": 1.0, "batch_size": BATCH}
         plan = settle(folder / "song.wav", **words).plan
-        with fresh_cache(name):
-            report = make_film(plan, folder / "plain.mp4")
-        plain = report.frames / report.seconds["paint"]
-        say(f"plain: {plain:.1f} frames/s on all cores")
-        for title, crew in kinds_of_crew():
-            watched = Watched(crew)
-            with tempfile.TemporaryDirectory() as cache, fresh_cache(cache), kept() as keeping:
-                report = make_film(plan, folder / f"{title}.mp4", crew=watched)  # pyright: ignore[reportArgumentType]
-            rate = watched.steady_fps()
-            say(
-                f"{title}: {rate:.1f} frames/s = {rate / plain:.2f} x plain; ready after "
-                f"{watched.start_up_s():.1f} s; the driver's work on a segment "
-                f"{1000 * statistics.median(keeping):.1f} ms; joining "
-                f"{report.seconds['join']:.2f} s",
-            )
+        plain: list[float] = []
+        rates: dict[str, list[float]] = defaultdict(list)
+        for _ in range(repeats):
+            with tempfile.TemporaryDirectory() as cache, fresh_cache(cache):
+                report = make_film(plan, folder / "plain.mp4", overwrite=True)
+            plain.append(report.frames / report.seconds["paint"])
+            say(f"plain: {plain[-1]:.1f} frames/s on all cores")
+            for title, crew in kinds_of_crew():
+                rates[title].append(by_crew(title, Watched(crew), plan, folder))
+        middle = statistics.median(plain)
+        for title, found in rates.items():
+            say(f"{title}: {statistics.median(found) / middle:.2f} x the plain pipeline")
+
+
+def by_crew(title: str, crew: Watched, plan: RenderPlan, folder: Path) -> float:
+    """Let a crew paint the film; its frames a second once all workers are ready."""
+    with tempfile.TemporaryDirectory() as cache, fresh_cache(cache), kept() as keeping:
+        report = make_film(plan, folder / f"{title}.mp4", crew=crew, overwrite=True)  # pyright: ignore[reportArgumentType]
+    rate, driver_ms = crew.steady_fps(), 1000 * statistics.median(keeping)
+    say(
+        f"{title}: {rate:.1f} frames/s; ready after {crew.start_up_s():.1f} s; the driver "
+        f"takes {driver_ms:.1f} ms a segment; joining {report.seconds['join']:.2f} s"
+    )
+    return rate
 
 
 def kinds_of_crew() -> Iterator[tuple[str, Crew]]:

@@ -2,6 +2,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 from lucidsonic.errors import ConfigError
 from lucidsonic.evaluation import METRICS, Evaluated, evaluate
 from lucidsonic.evaluation.charts import draw_charts
-from lucidsonic.evaluation.report import report_html, write_report
+from lucidsonic.evaluation.report import number, report_html, write_report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next((found for name in BROWSERS if (found := shutil.which(name))), None)
@@ -30,6 +31,23 @@ def test_the_report_holds_every_figure_and_five_pictures(judged: Evaluated):
     assert "It certifies nothing." in text or "it certifies nothing." in text
 
 
+def test_the_report_answers_at_a_glance(judged: Evaluated):
+    hurt = replace(judged.scores.safety, general_flashes=5.0)
+    bad = replace(judged, scores=replace(judged.scores, safety=hurt))
+
+    assert "Does it hurt? <b>nothing found</b>" in report_html(judged)
+    assert "Does it hurt? <b>it may: 1 of 2 bars missed</b>" in report_html(bad)
+    assert "flashes a second: 5, red: 0" in report_html(bad)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(float("nan"), ""), (-2.4e-17, "0"), (0.4567, "0.457"), (12345.6, "12,346")],
+)
+def test_figures_are_written_as_people_write_them(value: float, said: str):
+    assert number(value) == said
+
+
 def test_the_report_needs_nothing_from_elsewhere(judged: Evaluated):
     text = report_html(judged)
 
@@ -46,8 +64,6 @@ def test_a_film_without_sound_gets_the_charts_that_it_can(truth_film: Callable[.
 
 
 def test_a_name_cannot_break_out_of_the_page(judged: Evaluated):
-    from dataclasses import replace
-
     named = replace(judged, scores=replace(judged.scores, film="<script>x</script>.mp4"))
 
     assert "<script>" not in report_html(named)
