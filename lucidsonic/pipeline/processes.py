@@ -27,6 +27,7 @@ from lucidsonic.pipeline.production import paint_scale
 from lucidsonic.pipeline.segments import Segment
 from lucidsonic.plan import RenderPlan
 
+THREADS = "OMP_NUM_THREADS"
 PRECISION = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
@@ -89,7 +90,7 @@ class LocalCrew:
             args=(there, self._assignment, device, threads),
             daemon=True,
         )
-        with deaf():
+        with deaf(), few_threads(threads):
             process.start()
         there.close()
         self._members[f"worker {next(self._serial)} ({device})"] = Member(process, here, device)
@@ -199,6 +200,22 @@ def fall_with(finished: "Future[None]") -> None:
     if error is not None:
         traceback.print_exception(error)
         os._exit(1)
+
+
+@contextmanager
+def few_threads(threads: int) -> Iterator[None]:
+    """What is started in the block gives each of its libraries so many threads.
+
+    They look once, when they are loaded; a person's own setting stays.
+    """
+    if THREADS in os.environ:
+        yield
+        return
+    os.environ[THREADS] = str(threads)
+    try:
+        yield
+    finally:
+        del os.environ[THREADS]
 
 
 @contextmanager

@@ -125,11 +125,9 @@ def tune(
     with TemporaryDirectory(prefix="lucidsonic-tune-") as folder:
         studio = Studio(production, score, Path(folder), on_progress)
         before = studio.judge({}, search)
-        best, trials = climb(plan, studio, search, Trial({}, before))
+        found, trials = climb(plan, studio, search, Trial({}, before))
         unseen = studio.judge({}, held_out)
-        checked = studio.judge(best.settings, held_out) if best.settings else unseen
-    if not better(checked, unseen, least=1.0):
-        best, checked = Trial({}, before), unseen
+        best, checked = confirm(studio, (Trial({}, before), unseen), found, (search, held_out))
     return Tuned(
         plan=changed(plan, best.settings),
         settings=best.settings,
@@ -164,7 +162,9 @@ class Studio:
         path = self.folder / f"{self.films}.mp4"
         self._paint(path, settings, frames)
         self.films += 1
-        self.on_progress(Progress("tune", self.films, 3 + tries(), unit="films"))
+        self.on_progress(
+            Progress("tune", self.films, max(self.films, 3 + tries()), unit="films")
+        )
         verdict = self.score(path)
         path.unlink()
         return verdict
@@ -191,7 +191,7 @@ class Studio:
 def climb(
     plan: RenderPlan, studio: Studio, frames: range, start: Trial
 ) -> tuple[Trial, tuple[Trial, ...]]:
-    """Try each setting in turn, keeping what is better; the best, and all that was tried."""
+    """Try each setting in turn, going on from the best; the best, and all that was tried."""
     best, trials = start, [start]
     for name in (*FACTORS, *VALUES):
         for value in candidates(plan, name):
@@ -205,6 +205,39 @@ def climb(
     return best, tuple(trials)
 
 
+def confirm(
+    studio: Studio, old: tuple[Trial, Verdict], found: Trial, frames: tuple[range, range]
+) -> tuple[Trial, Verdict]:
+    """What was found, if it is better too where the search never looked, and how it is there.
+
+    What suits one excerpt may be too much for another, so it is also tried with one change
+    less, each in turn. If nothing holds, it is the plan as it was.
+
+    Args:
+        studio: paints and judges.
+        old: the plan as it was, on both excerpts.
+        found: the search's best.
+        frames: the excerpt that was searched, and the one that was not.
+    """
+    start, unseen = old
+    search, held_out = frames
+    less = [
+        {name: value for name, value in found.settings.items() if name != left}
+        for left in found.settings
+    ]
+    for settings in (found.settings, *filter(None, less)):
+        if settings == start.settings:
+            break
+        checked = studio.judge(settings, held_out)
+        if not better(checked, unseen, least=1.0):
+            continue
+        here = found if settings == found.settings else None
+        trial = here or Trial(settings, studio.judge(settings, search))
+        if better(trial.verdict, start.verdict, least=BETTER):
+            return trial, checked
+    return start, unseen
+
+
 def candidates(plan: RenderPlan, name: str) -> Sequence[float]:
     """The values of a setting to try."""
     if name in VALUES:
@@ -214,7 +247,7 @@ def candidates(plan: RenderPlan, name: str) -> Sequence[float]:
 
 
 def tries() -> int:
-    """How many films a search makes at most, besides the first and the last two."""
+    """How many films a search makes at most, besides the first and the last few."""
     return sum(len(values) for values in (*FACTORS.values(), *VALUES.values()))
 
 

@@ -147,20 +147,17 @@ class Watched:
         return max(at for at, event in self.heard if isinstance(event, Ready)) - self.began
 
     def steady_fps(self) -> float:
-        """Frames a second once all were ready: what was delivered from then to the end.
-
-        A worker's first delivery after that was begun before it: counting starts there.
-        """
-        ready = self.began + self.start_up_s()
+        """Frames a second of all workers, each from when it was ready to its last delivery."""
+        ready = {event.worker: at for at, event in self.heard if isinstance(event, Ready)}
         rate = 0.0
-        for worker in {event.worker for _, event in self.heard}:
+        for worker, since in ready.items():
             done = [
                 (at, len(event.delivery.segment))
                 for at, event in self.heard
-                if isinstance(event, Done) and event.worker == worker and at > ready
+                if isinstance(event, Done) and event.worker == worker
             ]
-            if len(done) > 1:
-                rate += sum(frames for _, frames in done[1:]) / (done[-1][0] - done[0][0])
+            if done:
+                rate += sum(frames for _, frames in done) / (done[-1][0] - since)
         return rate
 
 

@@ -297,12 +297,12 @@ def test_a_network_of_the_persons_own_gives_fid_and_kid(blobs: Path, tmp_path: P
 
 
 def test_imagenet_features_are_an_extra_that_is_asked_for(blobs: Path, tmp_path: Path) -> None:
-    state = fresh_state(tiny(blobs, tmp_path, features="imagenet"))
+    config = tiny(blobs, tmp_path, features="imagenet")
     if find_spec(PACKAGE) is None:
         with pytest.raises(ConfigError, match="not installed"):
-            measure(state)
+            fresh_state(config)
         return
-    figures = measure(state)
+    figures = measure(fresh_state(config))
     assert figures["score"] == figures["frechet_imagenet"] > 0
     assert "kid_imagenet" in figures
 

@@ -23,6 +23,7 @@ __all__ = [
     "load_sets",
     "to_network",
     "to_pictures",
+    "wish",
 ]
 
 # Flags arrive as text.
@@ -197,3 +198,11 @@ def _with_titles(sheet: torch.Tensor, levels: tuple[float, ...], size: int) -> t
             (2, margin + (len(levels) - 1 - index + 0.4) * size), f"A {level:g}", fill="black"
         )
     return torch.from_numpy(np.asarray(canvas).copy()).permute(2, 0, 1).float() / 255
+
+
+def wish(va: torch.Tensor, norm: str) -> torch.Tensor:
+    """Emotions to paint: the first half as labelled, the others anywhere on the plane."""
+    anywhere = normalise_va(1 + 8 * torch.rand_like(va), norm)
+    return torch.where(
+        torch.arange(len(va), device=va.device)[:, None] * 2 < len(va), va, anywhere
+    )

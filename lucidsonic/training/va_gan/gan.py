@@ -22,14 +22,16 @@ from lucidsonic.training.va_gan.emotion_data import (
     load_sets,
     to_network,
     to_pictures,
+    wish,
 )
 from lucidsonic.training.va_gan.export import export_decoder
 from lucidsonic.training.va_gan.gan_config import TINY, Config
+from lucidsonic.training.va_gan.likeness import colour_emotion, texture_distance
 from lucidsonic.training.va_gan.losses import critic_loss, diversity_loss, gradient_penalty
 from lucidsonic.training.va_gan.networks import Critic, Encoder
 from lucidsonic.training.va_gan.perceptual import find_distance
 from lucidsonic.training.va_gan.schedule import Weights, learning_rate, phase, weights_at
-from lucidsonic.training.va_gan.watch import emotion_facts, judge, react
+from lucidsonic.training.va_gan.watch import emotion_facts, emotion_line, judge, react
 
 __all__ = ["FAMILY", "Config", "State"]
 
@@ -139,27 +141,14 @@ def step(state: State, batch: Batch, clock: Clock, updater: Updater) -> Metrics:
     config = state.settings
     weights = weights_at(clock.epoch, config)
     metrics: dict[str, Any] = {}
-    if phase(clock.epoch, config) > 1:
+    if weights.adv:
         metrics |= _update_critic(state, batch, clock, updater)
     metrics |= _update_generator(state, batch, clock, updater, weights)
     state.ema.update(state.generator, config.ema_decay)
     factors = {f"w_{name}": getattr(weights, name) for name in ("adv", "rec", "lpips")}
     if clock.step % EMOTION_LINE == 0:
-        metrics |= _emotion_line(state, batch[1])
+        metrics |= emotion_line(state.generator, batch[1])
     return {**metrics, **factors}
-
-
-@torch.no_grad()
-def _emotion_line(state: State, va: torch.Tensor) -> dict[str, Any]:
-    units = state.generator.emotion_units
-    gammas = torch.cat([gamma.flatten() for unit in units for gamma in unit.gammas(va)])
-    return {
-        "scale_v": torch.stack([unit.scale_v for unit in units]).mean(),
-        "scale_a": torch.stack([unit.scale_a for unit in units]).mean(),
-        "gamma_min": gammas.min(),
-        "gamma_max": gammas.max(),
-        "gamma_mean": gammas.mean(),
-    }
 
 
 def _update_critic(
@@ -170,7 +159,7 @@ def _update_critic(
 
     def losses_of(part: Batch) -> Losses:
         real = to_network(part[0], hflip=config.hflip)
-        wanted = wish(part[1], config)
+        wanted = wish(part[1], config.va_norm)
         z = torch.randn(len(real), config.latent_dim, device=real.device)
         with torch.no_grad():
             fake = state.generator(z, wanted)
@@ -194,14 +183,6 @@ def _update_critic(
     _remember(state, losses, clock)
     named = {RENAMED_D.get(name, name): value for name, value in losses.items()}
     return {**named, "lr_d": lr, "ada_p": state.chance}
-
-
-def wish(va: torch.Tensor, config: Config) -> torch.Tensor:
-    """Emotions to paint: the first half as labelled, the others anywhere on the plane."""
-    anywhere = normalise_va(1 + 8 * torch.rand_like(va), config.va_norm)
-    return torch.where(
-        torch.arange(len(va), device=va.device)[:, None] * 2 < len(va), va, anywhere
-    )
 
 
 def _remember(state: State, losses: dict[str, torch.Tensor], clock: Clock) -> None:
@@ -229,7 +210,9 @@ def _update_generator(
         if weights.rec or (weights.lpips and state.distance):
             _add_reconstruction(state, images, part[1], weights, losses)
         if weights.adv:
-            _add_judgement(state, wish(part[1], config), weights, losses)
+            _add_judgement(state, wish(part[1], config.va_norm), weights, losses)
+        if weights.emotion and (config.texture_weight or config.colour_weight):
+            _add_likeness(state, images, part[1], losses)
         return losses
 
     lr = learning_rate(config.lr_gen, clock.epoch, config)
@@ -285,6 +268,23 @@ def _add_judgement(
     losses["loss"] = losses["loss"] + total
 
 
+def _add_likeness(
+    state: State, images: torch.Tensor, va: torch.Tensor, losses: dict[str, torch.Tensor]
+) -> None:
+    config, labelled = state.settings, (len(va) + 1) // 2
+    wanted = wish(va, config.va_norm)
+    z = torch.randn(len(va), config.latent_dim, device=va.device)
+    made = state.generator(z, wanted)
+    if config.texture_weight:
+        # Those painted to the pictures' own emotions; elsewhere on the plane nothing compares.
+        losses["texture"] = texture_distance(made[:labelled], images[:labelled])
+        losses["loss"] = losses["loss"] + config.texture_weight * losses["texture"]
+    if config.colour_weight:
+        seen = normalise_va(colour_emotion(made), config.va_norm)
+        losses["colour"] = F.mse_loss(seen, wanted)
+        losses["loss"] = losses["loss"] + config.colour_weight * losses["colour"]
+
+
 @torch.no_grad()
 def evaluate(state: State, clock: Clock, _updater: Updater) -> Metrics:
     """Phase 3 only: before it the losses do not compare."""
@@ -297,11 +297,18 @@ def evaluate(state: State, clock: Clock, _updater: Updater) -> Metrics:
     wanted = held.va[:SCORED].to(state.device)
     z = torch.randn(len(wanted), config.latent_dim, device=state.device)
     fakes = [state.ema.module(a, b) for a, b in zip(z.split(64), wanted.split(64), strict=True)]
-    guesses = torch.cat([state.critic(fake)[1] for fake in fakes])
+    guesses = torch.cat([_guess(state, fake) for fake in fakes])
     made = torch.cat([picture_features(to_pictures(fake).cpu()) for fake in fakes])
     distance = frechet_distance(made, real) / real.shape[1]
     va_error = float(F.mse_loss(guesses, wanted))
     return {"score": distance + va_error, "frechet_proxy": distance, "val_va": va_error}
+
+
+def _guess(state: State, images: torch.Tensor) -> torch.Tensor:
+    """The critic's opinion of the pictures' emotions, or their colours' if nobody taught it."""
+    if state.settings.adv_weight:
+        return state.critic(images)[1]
+    return normalise_va(colour_emotion(images), state.settings.va_norm)
 
 
 @torch.no_grad()
@@ -376,8 +383,8 @@ FAMILY: Family[Config, State] = Family(
     panels={
         "generator": ("g_loss", "adv"),
         "critic": ("d_loss", "r1"),
-        "reconstruction": ("rec", "perceptual"),
-        "emotion": ("va_d", "va_g", "div"),
+        "reconstruction": ("rec", "perceptual", "texture"),
+        "emotion": ("va_d", "va_g", "div", "colour"),
         "weights": ("w_adv", "w_rec", "w_lpips"),
         "score": ("score", "frechet_proxy", "val_va"),
     },

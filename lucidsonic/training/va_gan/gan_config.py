@@ -42,6 +42,12 @@ class Config(EmotionConfig):
     diversity_weight: float = Field(
         default=0.3, ge=0, description="factor of the diversity loss"
     )
+    texture_weight: float = Field(
+        default=0.0, ge=0, description="factor of the distance between patches"
+    )
+    colour_weight: float = Field(
+        default=0.0, ge=0, description="factor of colours that miss the emotion"
+    )
     div_shared_z: bool = Field(default=True, description="compare pictures of one z")
     r1_gamma: float = Field(default=5.0, ge=0, description="factor of the gradient penalty")
     r1_every: int = Field(default=16, ge=1, description="steps between gradient penalties")

@@ -34,6 +34,7 @@ class Weights:
     va: float
     diversity: float
     lpips: float
+    emotion: bool
 
 
 def phase(epoch: int, config: Schedule) -> int:
@@ -52,6 +53,7 @@ def weights_at(epoch: int, config: Schedule) -> Weights:
         config.va_weight_g * emotion,
         config.diversity_weight * emotion,
         _perceptual(epoch, config),
+        emotion,
     )
 
 
@@ -61,14 +63,15 @@ def _reconstruct(_epoch: int, _config: Schedule) -> tuple[float, float]:
 
 def _blend(epoch: int, config: Schedule) -> tuple[float, float]:
     p = (epoch - config.phase1_end) / (config.phase2_end - config.phase1_end)
-    return ADV_AT_2 * p, 1 - (1 - REC_AT_2) * p
+    adv = ADV_AT_2 * p if config.adv_weight else 0.0
+    return adv, 1 - (1 - REC_AT_2) * p
 
 
 def _compete(epoch: int, config: Schedule) -> tuple[float, float]:
     p = 1.0
     if config.phase3_ramp:
         p = min(1.0, (epoch - config.phase2_end) / config.phase3_ramp)
-    adv = ADV_AT_2 + (config.adv_weight - ADV_AT_2) * p
+    adv = ADV_AT_2 + (config.adv_weight - ADV_AT_2) * p if config.adv_weight else 0.0
     return adv, REC_AT_2 + (config.recon_final - REC_AT_2) * p
 
 

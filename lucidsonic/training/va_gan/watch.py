@@ -13,7 +13,7 @@ from lucidsonic.training.monitors import luma, mean_saturation, sharpness
 from lucidsonic.training.run import Clock
 from lucidsonic.training.score import spearman
 
-__all__ = ["emotion_facts", "judge", "react"]
+__all__ = ["emotion_facts", "emotion_line", "judge", "react"]
 
 LEVELS = (2.0, 5.0, 8.0)
 REST = 20  # epochs between two interventions
@@ -177,3 +177,17 @@ LADDER: dict[str, tuple[Rung, ...]] = {
     "va_inert": (_set("diversity_weight", 2.0),),
     "eru_saturated": (_soft_clamp,),
 }
+
+
+@torch.no_grad()
+def emotion_line(decoder: Any, va: torch.Tensor) -> dict[str, Any]:
+    """What the emotion units do to these emotions `(batch, 2)`: scales, and limits of gamma."""
+    units = decoder.emotion_units
+    gammas = torch.cat([gamma.flatten() for unit in units for gamma in unit.gammas(va)])
+    return {
+        "scale_v": torch.stack([unit.scale_v for unit in units]).mean(),
+        "scale_a": torch.stack([unit.scale_a for unit in units]).mean(),
+        "gamma_min": gammas.min(),
+        "gamma_max": gammas.max(),
+        "gamma_mean": gammas.mean(),
+    }

@@ -11,6 +11,7 @@ from lucidsonic.pipeline.tune import (
     candidates,
     changed,
     climb,
+    confirm,
     may_replace,
     small_plan,
     tries,
@@ -66,6 +67,58 @@ def test_a_film_that_gains_by_flickering_is_not_taken():
 
 def test_a_gain_within_the_noise_is_not_taken():
     assert searched(lambda s: Verdict(0.402, 0.6, 1.0)).settings == {}
+
+
+SEEN, UNSEEN = range(8), range(20, 28)
+
+
+def confirmed(found: dict, elsewhere: Any, here: Any = lambda _s: Verdict(0.6, 0.6, 1.0)):
+    class Apart(Imagined):
+        def judge(self, settings: dict, frames: range) -> Verdict:
+            self.asked.append(settings)
+            return (here if frames == SEEN else elsewhere)(settings)
+
+    studio = Apart(None)
+    best = Trial(found, Verdict(0.7, 0.6, 1.0))
+    trial, checked = confirm(studio, (Trial({}, BEFORE), BEFORE), best, (SEEN, UNSEEN))  # pyright: ignore[reportArgumentType]
+    return trial.settings, checked, studio.asked
+
+
+def test_what_holds_elsewhere_is_taken():
+    settings, checked, asked = confirmed({"decay_ms": 90}, lambda _s: Verdict(0.41, 0.6, 1.0))
+
+    assert settings == {"decay_ms": 90}
+    assert checked.sync == 0.41
+    assert len(asked) == 1
+
+
+def test_of_what_flashes_elsewhere_the_rest_is_taken():
+    """Without its motion the film flashes more in the other excerpt."""
+    found = {"motion_react": 0.0, "decay_ms": 300}
+
+    settings, _, _ = confirmed(
+        found, lambda s: Verdict(0.5, 0.6, 1.5 if "motion_react" in s else 1.0)
+    )
+
+    assert settings == {"decay_ms": 300}
+
+
+def test_a_rest_that_gains_nothing_where_it_was_found_is_not_taken():
+    settings, checked, _ = confirmed(
+        {"motion_react": 0.0, "decay_ms": 300},
+        lambda s: Verdict(0.5, 0.6, 1.5 if "motion_react" in s else 1.0),
+        here=lambda _s: Verdict(0.4, 0.6, 1.0),
+    )
+
+    assert settings == {}
+    assert checked == BEFORE
+
+
+def test_what_follows_worse_elsewhere_leaves_the_plan_as_it_was():
+    settings, checked, _ = confirmed({"decay_ms": 90}, lambda _s: Verdict(0.39, 0.6, 1.0))
+
+    assert settings == {}
+    assert checked == BEFORE
 
 
 def test_a_film_that_flickered_already_may_go_on_doing_so_but_not_more():
