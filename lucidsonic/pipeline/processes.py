@@ -28,6 +28,7 @@ from lucidsonic.pipeline.segments import Segment
 from lucidsonic.plan import RenderPlan
 
 THREADS = "OMP_NUM_THREADS"
+STARTING = Lock()
 PRECISION = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
@@ -206,16 +207,17 @@ def fall_with(finished: "Future[None]") -> None:
 def few_threads(threads: int) -> Iterator[None]:
     """What is started in the block gives each of its libraries so many threads.
 
-    They look once, when they are loaded; a person's own setting stays.
+    They look once, when they are loaded; a person's own setting stays. One such block at a
+    time: crews may begin in several threads, and the environment is of all of them.
     """
-    if THREADS in os.environ:
-        yield
-        return
-    os.environ[THREADS] = str(threads)
-    try:
-        yield
-    finally:
-        del os.environ[THREADS]
+    with STARTING:
+        own = THREADS in os.environ
+        os.environ.setdefault(THREADS, str(threads))
+        try:
+            yield
+        finally:
+            if not own:
+                os.environ.pop(THREADS, None)
 
 
 @contextmanager

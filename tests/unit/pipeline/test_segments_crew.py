@@ -1,8 +1,10 @@
 """Who paints which segment, and what if workers fail, with workers in this process."""
 
+import os
 import random
+import time
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from lucidsonic.pipeline.crew import (
     Shift,
 )
 from lucidsonic.pipeline.hand import Assignment, Delivery
-from lucidsonic.pipeline.processes import fall_with
+from lucidsonic.pipeline.processes import THREADS, fall_with, few_threads
 from lucidsonic.pipeline.segments import Segment
 from lucidsonic.pipeline.stop import Stop
 from lucidsonic.pipeline.store import SegmentCache
@@ -266,3 +268,26 @@ def test_a_first_ctrl_c_waits_for_what_is_in_flight(film: bytes, store: SegmentC
         shift(crew, store, stop).work(ASSIGNMENT, SEGMENTS, progress)
 
     assert len(found(store)) == len(crew.orders) < len(SEGMENTS)
+
+
+def threads_seen(threads: int) -> str:
+    with few_threads(threads):
+        time.sleep(0.02)  # as long as a start takes
+        return os.environ[THREADS]
+
+
+def test_workers_that_start_at_once_each_get_their_own_share(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv(THREADS, raising=False)
+
+    with ThreadPoolExecutor(6) as pool:
+        seen = list(pool.map(threads_seen, range(1, 7)))
+
+    assert seen == ["1", "2", "3", "4", "5", "6"]
+    assert THREADS not in os.environ
+
+
+def test_a_persons_own_number_of_threads_stays(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(THREADS, "3")
+
+    assert threads_seen(1) == "3"
+    assert os.environ[THREADS] == "3"
