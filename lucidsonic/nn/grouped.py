@@ -97,7 +97,12 @@ class _ByInput(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(gradient, weight)
         ctx.shape = shape
-        blank = gradient.new_empty(size).contiguous(memory_format=torch.channels_last)
+        blank = torch.empty(
+            size,
+            dtype=gradient.dtype,
+            device=gradient.device,
+            memory_format=torch.channels_last,
+        )
         return gradients(gradient, blank, weight, ctx.shape, [True, False])[0]
 
     @staticmethod
