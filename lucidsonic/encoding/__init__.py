@@ -14,12 +14,19 @@ from lucidsonic.encoding.film import Film, FilmWriter, write_film
 from lucidsonic.encoding.formats import FORMATS, make_formats
 from lucidsonic.encoding.lyrics import LyricLine, read_lyrics
 from lucidsonic.encoding.metadata import read_metadata
-from lucidsonic.encoding.options import SUFFIXES, Options, check_choice, picture_codec
+from lucidsonic.encoding.options import (
+    SUFFIXES,
+    Options,
+    check_choice,
+    picture_codec,
+    sound_codec,
+)
 from lucidsonic.encoding.partial import check_free
 from lucidsonic.encoding.probe import FilmFacts, probe_film
 from lucidsonic.encoding.reading import read_film
 from lucidsonic.encoding.segments import concat_segments, segment_name, write_segment
 from lucidsonic.encoding.sheet import contact_sheet, save_frames, write_picture
+from lucidsonic.encoding.soundtrack import encode_sound
 
 __all__ = [
     "FORMATS",
@@ -38,6 +45,7 @@ __all__ = [
     "compose_film",
     "concat_segments",
     "contact_sheet",
+    "encode_sound",
     "join_album",
     "lyrics_layer",
     "make_formats",
@@ -50,6 +58,7 @@ __all__ = [
     "save_frames",
     "scope_layer",
     "segment_name",
+    "sound_codec",
     "title_layer",
     "write_film",
     "write_picture",

@@ -1,7 +1,9 @@
 """The main path: a plan in, a film out. Newcomers start at `make_film`."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lucidsonic import encoding
@@ -9,14 +11,15 @@ from lucidsonic.errors import ConfigError
 from lucidsonic.pipeline.crew import Crew
 from lucidsonic.pipeline.finish import check_finish, composed, wanted_layers
 from lucidsonic.pipeline.frames import Painter
-from lucidsonic.pipeline.press import Job, choose_batch, press_segments
+from lucidsonic.pipeline.press import Job, Pressed, choose_batch, press_segments
 from lucidsonic.pipeline.processes import LocalCrew, devices_of
 from lucidsonic.pipeline.production import NOTHING_OWN, Own, film_size, prepare
 from lucidsonic.pipeline.settling import METADATA_KEY
 from lucidsonic.pipeline.stop import Stop
+from lucidsonic.pipeline.store import SegmentCache
 from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import PATH_KEYS, RenderPlan
-from lucidsonic.types import OnProgress, ignore_progress
+from lucidsonic.types import OnProgress, Song, ignore_progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +157,17 @@ def write(job: Job, film: Path, *, overwrite: bool) -> int:
     )
     if encoding.picture_codec(film, plan.film.encoding) == "gif":
         return write_at_once(job, film, target)
-    pressed = press_segments(job, target, film)
+    with sound_meanwhile(film, target) as sound:
+        pressed = press_segments(job, target, film)
+        with job.teller.stage("join"):
+            join_film(job, film, pressed, replace(target, sound=sound()))
+    return pressed.painted
+
+
+def join_film(job: Job, film: Path, pressed: Pressed, target: encoding.Film) -> None:
+    """Make the film of its segments, with the layers that the plan wants over it."""
+    production = job.production
+    first, last = production.first, production.last
 
     def join(place: Path) -> None:
         encoding.concat_segments(
@@ -164,22 +177,37 @@ def write(job: Job, film: Path, *, overwrite: bool) -> int:
             sound=target.sound,
             options=target.options,
             metadata=target.metadata,
-            overwrite=overwrite,
-            frames=production.last - production.first,
+            overwrite=target.overwrite,
+            frames=last - first,
         )
 
-    with job.teller.stage("join"):
-        features, first, last = production.hearing.features, production.first, production.last
-        layers = wanted_layers(plan, features, first, last)
-        composed(
-            film,
-            layers,
-            join,
-            plan=plan,
-            overwrite=overwrite,
-            on_progress=job.teller.pass_on,
-        )
-    return pressed.painted
+    composed(
+        film,
+        wanted_layers(production.plan, production.hearing.features, first, last),
+        join,
+        plan=production.plan,
+        overwrite=target.overwrite,
+        on_progress=job.teller.pass_on,
+    )
+
+
+@contextmanager
+def sound_meanwhile(
+    film: Path, target: encoding.Film
+) -> Iterator[Callable[[], Song | Path | None]]:
+    """The film's sound is encoded beside the painting of its pictures, not after it.
+
+    Yields:
+        What waits for the sound and gives what the film is to be joined with.
+    """
+    song = target.sound
+    if not isinstance(song, Song) or encoding.sound_codec(film, target.options) is None:
+        yield lambda: song
+        return
+    place = SegmentCache(suffix=film.suffix).working_name()
+    doing = f"Writing {film.name}"
+    with encoding.encode_sound(song, place, options=target.options, doing=doing) as sound:
+        yield sound
 
 
 def write_at_once(job: Job, film: Path, target: encoding.Film) -> int:

@@ -63,13 +63,16 @@ class SegmentCache:
             hint=f"Run the same command again; do not tidy {self.folder} during a render.",
         )
 
-    def working_name(self, segment: Segment) -> Path:
+    def working_name(self, segment: Segment | None = None) -> Path:
         """A name of this process alone, to write a segment under until it is whole.
+
+        Without a segment it is a name for something that is needed during the render only.
 
         Raises:
             EncodingError: the folder cannot be made.
         """
-        name = f"new-{segment.key}-{HOST}-{os.getpid()}-{next(_SERIAL)}{self.suffix}"
+        key = "" if segment is None else f"{segment.key}-"
+        name = f"new-{key}{HOST}-{os.getpid()}-{next(_SERIAL)}{self.suffix}"
         with told_errors("Making the cache's folder"):
             self.folder.mkdir(parents=True, exist_ok=True)
         return self.folder / name

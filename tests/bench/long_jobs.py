@@ -1,7 +1,8 @@
 """What segments and workers cost beside one unbroken render, and what many workers would gain.
 
 Run from the repository, on a machine that does nothing else:
-`python -m tests.bench.long_jobs segments [repeats]`, `python -m tests.bench.long_jobs crews`.
+`python -m tests.bench.long_jobs segments [repeats]`, or `crews`, or `model`.
+What it has measured so far stands in `lucidsonic/README.md`.
 """
 
 import importlib.util
@@ -38,10 +39,14 @@ SECONDS = 60.0
 SIZE = "256x256"
 STYLE = "satin"
 BATCH = 8
-# For the model, as `crews` measures them on two cores of 2.1 GHz; a network of 1 Gbit/s.
-DRIVER_S = 0.01
-JOIN_S = 0.01
+
+# For the model: measured on two cores of 2.1 GHz, but for the network (1 Gbit/s) and the time
+# until a worker is ready, which is 5 to 7 s here and is taken long, for CUDA and a large file.
+SEGMENT_MB = 6.5  # eight seconds of 1080p
+DRIVER_S = 0.001 + SEGMENT_MB * (0.004 + 1 / 125)  # to keep a segment, and to receive it
+JOIN_S = SEGMENT_MB * 0.004
 READY_S = 20.0
+PAINT_FPS = (10, 30, 100)  # of one GPU
 
 
 def say(line: str) -> None:
@@ -256,22 +261,22 @@ def film_seconds(costs: Costs, workers: int) -> float:
 
 
 def model(_repeats: int) -> None:
-    """Print what 1 to 64 workers with a GPU would take for a film of two hours."""
-    fps, rate = 30, float(os.environ.get("GPU_FPS", "100"))
-    paint = 8 * fps / rate
-    costs = Costs(
-        segments=900,
-        paint=paint,
-        look_back=fps / rate,
-        driver=DRIVER_S,
-        join=JOIN_S,
-        ready=READY_S,
-    )
-    alone = costs.segments * (costs.paint + costs.join)
-    say("workers  minutes  speed-up  of the ideal")
-    for workers in (1, 2, 4, 8, 16, 32, 64):
-        took = film_seconds(costs, workers)
-        say(f"{workers:7} {took / 60:8.1f} {alone / took:9.1f} {alone / took / workers:13.0%}")
+    """Print what 1 to 64 workers with a GPU would take for a film of two hours, 30 frames/s."""
+    say("frames/s of one  workers  minutes  speed-up  of the ideal")
+    for rate in PAINT_FPS:
+        costs = Costs(
+            segments=900,
+            paint=8 * 30 / rate,
+            look_back=30 / rate,
+            driver=DRIVER_S,
+            join=JOIN_S,
+            ready=READY_S,
+        )
+        alone = costs.segments * (costs.paint + costs.join)
+        for workers in (1, 2, 4, 8, 16, 32, 64):
+            took = film_seconds(costs, workers)
+            share = alone / took
+            say(f"{rate:15} {workers:8} {took / 60:8.1f} {share:9.1f} {share / workers:13.0%}")
 
 
 if __name__ == "__main__":
