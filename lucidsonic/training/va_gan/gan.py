@@ -15,6 +15,7 @@ from lucidsonic.training.family import Exported, Family, Firing, Metrics, Sample
 from lucidsonic.training.run import Clock
 from lucidsonic.training.score import frechet_distance, picture_features
 from lucidsonic.training.update import Losses, Updater, frozen
+from lucidsonic.training.va_gan.adversary import ADVERSARIES, Lesson
 from lucidsonic.training.va_gan.augment import EVERY, adjust_chance, augment
 from lucidsonic.training.va_gan.emotion_data import (
     describe_sets,
@@ -27,8 +28,8 @@ from lucidsonic.training.va_gan.emotion_data import (
 from lucidsonic.training.va_gan.export import export_decoder
 from lucidsonic.training.va_gan.gan_config import TINY, Config
 from lucidsonic.training.va_gan.likeness import colour_emotion, texture_distance
-from lucidsonic.training.va_gan.losses import critic_loss, diversity_loss, gradient_penalty
-from lucidsonic.training.va_gan.networks import Critic, Encoder
+from lucidsonic.training.va_gan.losses import diversity_loss
+from lucidsonic.training.va_gan.networks import Encoder
 from lucidsonic.training.va_gan.perceptual import find_distance
 from lucidsonic.training.va_gan.schedule import Weights, learning_rate, phase, weights_at
 from lucidsonic.training.va_gan.watch import emotion_facts, emotion_line, judge, react
@@ -56,7 +57,9 @@ class State:
         encoder = Encoder(
             latent_dim=config.latent_dim, resolution=config.resolution, width=config.width
         )
-        critic = Critic(resolution=config.resolution, width=config.dis_width)
+        critic = ADVERSARIES[config.critic].build(
+            resolution=config.resolution, width=config.dis_width
+        )
         self.generator = channels_last(config.decoder().to(device))
         self.encoder = channels_last(encoder.to(device))
         self.critic = channels_last(critic.to(device))
@@ -74,6 +77,10 @@ class State:
             if config.lpips_weight
             else None
         )
+
+    def augmented(self, images: torch.Tensor) -> torch.Tensor:
+        """What the critic sees of pictures."""
+        return augment(images, self.chance)
 
     @property
     def settings(self) -> Config:
@@ -154,29 +161,17 @@ def step(state: State, batch: Batch, clock: Clock, updater: Updater) -> Metrics:
 def _update_critic(
     state: State, batch: Batch, clock: Clock, updater: Updater
 ) -> dict[str, Any]:
-    config = state.settings
-    is_penalised = config.r1_gamma > 0 and clock.step % config.r1_every == 0
+    config, adversary = state.settings, ADVERSARIES[state.config.critic]
+    gamma = adversary.penalty(config, clock)
 
     def losses_of(part: Batch) -> Losses:
         real = to_network(part[0], hflip=config.hflip)
-        wanted = wish(part[1], config.va_norm)
+        wanted = adversary.wanted(part[1], config.va_norm)
         z = torch.randn(len(real), config.latent_dim, device=real.device)
         with torch.no_grad():
             fake = state.generator(z, wanted)
-        scores, emotion = state.critic(augment(real, state.chance))
-        fake_scores, _ = state.critic(augment(fake, state.chance))
-        hinge, va = critic_loss(scores, fake_scores), F.mse_loss(emotion, part[1])
-        losses = {
-            "loss": hinge + config.va_weight_d * va,
-            "d_loss": hinge,
-            "va_d": va,
-            "d_sign": scores.sign().mean(),
-            "d_wrong": ((scores < 0).float().mean() + (fake_scores > 0).float().mean()) / 2,
-        }
-        if is_penalised:
-            losses["r1"] = gradient_penalty(lambda x: state.critic(x)[0], real)
-            losses["loss"] = losses["loss"] + config.r1_gamma * losses["r1"]
-        return losses
+        lesson = Lesson(real, part[1], fake, wanted, state.augmented)
+        return adversary.teach(state.critic, lesson, va=config.va_weight_d, gamma=gamma)
 
     lr = learning_rate(config.lr_dis, clock.epoch, config)
     losses = updater.descend(state.opt_d, losses_of, batch, lr=lr, clip=config.clip)
@@ -210,7 +205,7 @@ def _update_generator(
         if weights.rec or (weights.lpips and state.distance):
             _add_reconstruction(state, images, part[1], weights, losses)
         if weights.adv:
-            _add_judgement(state, wish(part[1], config.va_norm), weights, losses)
+            _add_judgement(state, images, part[1], weights, losses)
         if weights.emotion and (config.texture_weight or config.colour_weight):
             _add_likeness(state, images, part[1], losses)
         return losses
@@ -245,20 +240,24 @@ def _add_reconstruction(
 
 
 def _add_judgement(
-    state: State, wanted: torch.Tensor, weights: Weights, losses: dict[str, torch.Tensor]
+    state: State,
+    images: torch.Tensor,
+    va: torch.Tensor,
+    weights: Weights,
+    losses: dict[str, torch.Tensor],
 ) -> None:
-    config = state.settings
-    count = len(wanted)
-    groups = max(1, count // (2 * MEMBERS)) if count >= MEMBERS else 0
+    config, adversary = state.settings, ADVERSARIES[state.config.critic]
+    wanted, count = adversary.wanted(va, config.va_norm), len(va)
+    groups = max(1, count // (2 * MEMBERS)) if weights.diversity and count >= MEMBERS else 0
     grouped = groups * MEMBERS
-    z = torch.randn(count, config.latent_dim, device=wanted.device)
+    z = torch.randn(count, config.latent_dim, device=va.device)
     if config.div_shared_z and groups:
         z = torch.cat([z[:groups].repeat_interleave(MEMBERS, 0), z[grouped:]])
     fake = state.generator(z, wanted)
-    scores, emotion = state.critic(augment(fake, state.chance))
-    losses["adv"] = -scores.mean()
-    losses["va_g"] = F.mse_loss(emotion, wanted)
-    total = weights.adv * losses["adv"] + weights.va * losses["va_g"]
+    losses |= adversary.ask(state.critic, Lesson(images, va, fake, wanted, state.augmented))
+    total = weights.adv * losses["adv"]
+    if "va_g" in losses:
+        total = total + weights.va * losses["va_g"]
     if groups:
         losses["div"] = diversity_loss(
             fake[:grouped].unflatten(0, (groups, MEMBERS)),
@@ -305,8 +304,8 @@ def evaluate(state: State, clock: Clock, _updater: Updater) -> Metrics:
 
 
 def _guess(state: State, images: torch.Tensor) -> torch.Tensor:
-    """The critic's opinion of the pictures' emotions, or their colours' if nobody taught it."""
-    if state.settings.adv_weight:
+    """The critic's opinion of the pictures' emotions, or their colours' if it has none."""
+    if state.settings.adv_weight and state.config.critic == "hinge":
         return state.critic(images)[1]
     return normalise_va(colour_emotion(images), state.settings.va_norm)
 
@@ -382,7 +381,7 @@ FAMILY: Family[Config, State] = Family(
     notes=notes,
     panels={
         "generator": ("g_loss", "adv"),
-        "critic": ("d_loss", "r1"),
+        "critic": ("d_loss", "r1", "r2"),
         "reconstruction": ("rec", "perceptual", "texture"),
         "emotion": ("va_d", "va_g", "div", "colour"),
         "weights": ("w_adv", "w_rec", "w_lpips"),

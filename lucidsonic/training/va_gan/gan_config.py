@@ -16,6 +16,9 @@ class Config(EmotionConfig):
     vae: str = Field(default="", description="vae_best.pth of stage A, or none")
     epochs: int = Field(default=1000, ge=1, description="passes over the data")
     batch_size: int = Field(default=16, ge=1, description="examples a step")
+    critic: Literal["hinge", "pairing"] = Field(
+        default="hinge", description="how it learns: apart, or photograph against painting"
+    )
     dis_width: int = Field(
         default=512, ge=32, description="channels of the critic's last layers"
     )
@@ -49,8 +52,12 @@ class Config(EmotionConfig):
         default=0.0, ge=0, description="factor of colours that miss the emotion"
     )
     div_shared_z: bool = Field(default=True, description="compare pictures of one z")
-    r1_gamma: float = Field(default=5.0, ge=0, description="factor of the gradient penalty")
-    r1_every: int = Field(default=16, ge=1, description="steps between gradient penalties")
+    r1_gamma: float = Field(
+        default=5.0, ge=0, description="factor of the gradient penalty; about 1 when pairing"
+    )
+    r1_every: int = Field(
+        default=16, ge=1, description="steps between gradient penalties; pairing: always 1"
+    )
     ema_decay: float = Field(default=0.999, ge=0, lt=1, description="of the averaged weights")
     perceptual: Literal["lpips", "pyramid", "none"] = Field(default="lpips", description="term")
     lpips_weights: Path | None = Field(default=None, description="folder with its weights")
