@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pixel_sprites import write_sprites
 from typer.testing import CliRunner
 
 from lucidsonic.cli.app import app
 from lucidsonic.cli.options import FLAGS
+from lucidsonic.encoding.reading import read_film
 from lucidsonic.pipeline.settling import settle
 
 SMALL = [
@@ -55,3 +57,18 @@ def test_the_look_of_pixel_art_has_flags_of_its_own():
 
     assert settled.plan.model.options == {"palette": 8, "pixel_size": 4, "dither": 0.2}
     assert {"palette", "pixel_size", "dither", "hold_fps"} <= FLAGS.keys()
+
+
+def test_a_drum_loops_film_leaps_on_the_beat_and_then_stands_still(
+    drum_loop: Path, tmp_path: Path
+):
+    film = tmp_path / "film.mp4"
+    words = ["render", str(drum_loop), "-o", str(film), "--style", "pixel_quest"]
+    run(*words, "--size", "256x144", "--fps", "30", "--quiet")
+
+    frames = np.stack([picture.astype(np.float32) for _, picture in read_film(film)])
+    change = np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))  # into frames 1, 2, ...
+    beats = np.arange(15, 90, 15)  # the film's frames that the kicks lie on, after the first
+    around = np.stack([change[beat - 8 : beat + 7] for beat in beats])  # 7 before, 7 after
+    assert np.abs(around.argmax(axis=1) - 7).max() <= 1
+    assert around[:, 2:7].max() < 0.05 * around.max(axis=1).min()
