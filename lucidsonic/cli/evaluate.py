@@ -48,11 +48,12 @@ def evaluate(
         if film is None:
             raise ConfigError("No film was given.", hint="lucidsonic evaluate film.mp4")
         from lucidsonic.evaluation import evaluate as judge_film
+        from lucidsonic.evaluation.report import check_report, write_report
 
+        if report is not None:
+            check_report(report)
         judged = judge_film(film, audio=audio, scale=scale, on_progress=listener)
     if report is not None:
-        from lucidsonic.evaluation.report import write_report
-
         write_report(judged, report)
     show_scores(judged.scores, as_json=as_json, quiet=quiet)
     if report is not None and not (as_json or quiet):

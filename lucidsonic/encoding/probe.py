@@ -1,5 +1,6 @@
 """Film file -> what is really in it: pictures counted, sound measured."""
 
+import math
 import re
 import struct
 import subprocess
@@ -20,6 +21,7 @@ _VIDEO = re.compile(
 )
 _SIZE = re.compile(r", (\d{2,5})x(\d{2,5})[, ]")
 _RATE = re.compile(r"([\d.]+k?) tbr")
+_LASTS = re.compile(r"Duration: (\d+):(\d\d):(\d\d\.\d+)")
 _AUDIO = re.compile(r"Stream #0:\d+.*?: Audio: (\w+).*?, (\d+) Hz, ([^,]+)")
 _TIMEBASE = re.compile(r"#tb (\d+): (\d+)/(\d+)")
 CHANNELS = {"mono": 1, "stereo": 2}
@@ -47,6 +49,7 @@ class FilmFacts:
         channels: 0 without sound.
         bytes: the file's size.
         fast_start: whether a player can begin before it has read the whole file.
+        missing_s: how much less there is than the container announces; NaN where it does not.
     """
 
     path: Path
@@ -66,6 +69,7 @@ class FilmFacts:
     channels: int
     bytes: int
     fast_start: bool
+    missing_s: float = math.nan
 
     @property
     def frames(self) -> int:
@@ -128,6 +132,7 @@ def probe_film(path: Path, *, sound: bool = True) -> FilmFacts:
         channels=channel_count(audio[3]) if audio else 0,
         bytes=path.stat().st_size,
         fast_start=starts_fast(path),
+        missing_s=missing_s(banner, max(table.pictures_end_s, table.audio_s)),
     )
 
 
@@ -136,6 +141,7 @@ class PacketTable:
 
     def __init__(self) -> None:
         self.times: list[int] = []
+        self.end = 0  # of the last picture, ticks
         self.tick = Fraction(1)
         self.audio_ticks = 0
         self.audio_tick = Fraction(1)
@@ -143,6 +149,10 @@ class PacketTable:
     @property
     def audio_s(self) -> float:
         return float(self.audio_ticks * self.audio_tick)
+
+    @property
+    def pictures_end_s(self) -> float:
+        return float(self.end * self.tick)
 
     def read(self, lines: Iterable[str]) -> None:
         """Take in lines of ffmpeg's framecrc: stream, dts, pts, duration, bytes, checksum."""
@@ -153,6 +163,7 @@ class PacketTable:
             stream, _dts, pts, duration, *_ = line.split(",")
             if stream == "0":
                 self.times.append(int(pts))
+                self.end = max(self.end, int(pts) + int(duration))
             else:
                 self.audio_ticks += int(duration)
 
@@ -216,6 +227,15 @@ def describe_pictures(banner: str) -> dict[str, str] | None:
         "height": size[2],
         "rate": rate[1] if rate else "",
     }
+
+
+def missing_s(banner: str, found_s: float) -> float:
+    """How much less was found than the container announces; NaN where it does not say."""
+    told = _LASTS.search(banner)
+    if told is None:
+        return math.nan
+    announced_s = 3600 * int(told[1]) + 60 * int(told[2]) + float(told[3])
+    return max(0.0, announced_s - found_s)
 
 
 def frame_rate(times: list[int], tick: Fraction, told: str) -> Fraction:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lucidsonic.encoding import FilmFacts, probe_film
+from lucidsonic.errors import EncodingError
 from lucidsonic.ffmpeg import find_ffmpeg
 
 PLAYABLE = {"h264", "hevc", "av1", "vp9"}  # what browsers and phones play
@@ -31,6 +32,7 @@ class StreamFacts:
         video_s: how long the pictures last.
         audio_s: how long the sound lasts, 0 without.
         duration_gap_ms: how much longer the pictures last than the sound; NaN without.
+        missing_s: how much less there is than the file announces: it was cut short.
         sound_starts_ms: how much later than the pictures the sound begins.
         offset_ms: how late the film's own sound is against the song; NaN if not compared.
         bit_rate: bits a second, all streams.
@@ -50,6 +52,7 @@ class StreamFacts:
     video_s: float
     audio_s: float
     duration_gap_ms: float
+    missing_s: float
     sound_starts_ms: float
     offset_ms: float
     bit_rate: float
@@ -72,7 +75,17 @@ def probe(path: Path) -> Probed:
     Raises:
         EncodingError: it is not there, or no film.
     """
-    film = probe_film(path)
+    if not path.is_file():
+        raise EncodingError(
+            f"There is no film called '{path}'.", hint="Check the path and its spelling."
+        )
+    try:
+        film = probe_film(path)
+    except EncodingError as error:
+        raise EncodingError(
+            f"'{path}' is no film: no pictures can be read from it.",
+            hint="Check that it plays and that it was copied whole.",
+        ) from error
     starts = sound_start_s(path) - film.times_s[0] if film.audio_duration_s else 0.0
     return Probed(film, starts)
 
@@ -98,6 +111,7 @@ def stream_facts(probed: Probed, *, offset_ms: float) -> StreamFacts:
         duration_gap_ms=1000 * (film.video_duration_s - ends_s)
         if film.audio_duration_s
         else float("nan"),
+        missing_s=film.missing_s,
         sound_starts_ms=1000 * probed.sound_starts_s,
         offset_ms=offset_ms,
         bit_rate=film.bit_rate,

@@ -116,6 +116,9 @@ METRICS: dict[str, Metric] = {
     "duration_gap_ms": Metric(
         group="facts", formula="end of the pictures - end of the sound", source="container",
         span="any", unit="ms", low=-5, high=5, frames=1.0, checked=True),
+    "missing_s": Metric(
+        group="facts", formula="announced length - what can be read", source="container",
+        span="0 and up", unit="s", high=0.5, checked=True),
     "offset_ms": Metric(
         group="facts", formula="lag between the film's own sound and the song", source="ours",
         span="-2000 to 2000", unit="ms", low=-25, high=25, checked=True),

@@ -2,6 +2,7 @@
 
 import base64
 import math
+import os
 from dataclasses import fields
 from html import escape
 from pathlib import Path
@@ -47,6 +48,19 @@ td.f { color: #8d88a6; font-size: 13px; }
 .answer span { color: #8d88a6; display: block; font-size: 13px; }
 .good { color: #9ece6a; } .bad { color: #ff5c6c; font-weight: 600; }
 """
+
+
+def check_report(path: Path) -> None:
+    """Complain about a report that cannot be written before any work is done.
+
+    Raises:
+        ConfigError: its folder is not there or may not be written to, or it is a folder.
+    """
+    folder = path.absolute().parent
+    if path.is_dir() or not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise ConfigError(
+            f"'{path}' cannot be written.", hint="Name a file in a folder you may write to."
+        )
 
 
 def write_report(evaluated: Evaluated, path: Path) -> Path:

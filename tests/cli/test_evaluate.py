@@ -70,6 +70,16 @@ def test_without_a_film_it_says_how(run: Run, tmp_path: Path):
     assert "Traceback" not in missing.stderr
 
 
+def test_a_report_that_cannot_be_written_is_told_before_the_film_is_watched(
+    run: Run, still_film: Path, tmp_path: Path
+):
+    done = run("evaluate", still_film, "--report", tmp_path / "no" / "report.html")
+
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert "watch" not in done.stderr
+
+
 def test_a_style_is_compared_with_pictures_and_the_proxy_is_called_so(run: Run, tmp_path: Path):
     chance = np.random.default_rng(0)
     for number in range(16):

@@ -71,6 +71,20 @@ def test_the_stream_facts_are_those_of_the_file(truth_film: Make):
     assert facts.bit_rate > 1000
 
 
+@pytest.mark.parametrize("keep", [0.5, 1.0])
+def test_a_film_that_was_cut_short_misses_what_it_announces(
+    truth_film: Make, tmp_path: Path, keep: float
+):
+    data, short = truth_film().read_bytes(), tmp_path / "short.mp4"
+    short.write_bytes(data[: int(keep * len(data))])
+
+    scores = evaluate_film(short)
+
+    missed = "missing_s" in [row.name for row in misses(scores)]
+    assert missed == (keep < 1)
+    assert (scores.facts.missing_s > 2) == (keep < 1)
+
+
 def test_every_metric_finds_its_figure_and_every_bar_is_written(truth_film: Make):
     rows = judge(evaluate_film(truth_film()))
 
@@ -122,9 +136,16 @@ def test_progress_counts_every_picture(truth_film: Make):
     assert (last.done, last.total) == (250, 250)
 
 
-def test_what_cannot_be_judged_says_why(truth_film: Make, tmp_path: Path):
+def test_what_cannot_be_judged_says_why(truth_film: Make, truth_song: Path, tmp_path: Path):
     with pytest.raises(EncodingError, match="no film"):
         evaluate_film(tmp_path / "none.mp4")
+    for name, content in (("empty.mp4", b""), ("text.mp4", b"hello" * 99)):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(EncodingError, match="is no film: no pictures") as raised:
+            evaluate_film(tmp_path / name)
+        assert raised.value.hint
+    with pytest.raises(EncodingError, match="is no film: no pictures"):
+        evaluate_film(truth_song)
     with pytest.raises(AudioError):
         evaluate_film(truth_film(), audio=tmp_path / "none.wav")
     with pytest.raises(ConfigError, match="too little"):
