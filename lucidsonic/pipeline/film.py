@@ -16,7 +16,7 @@ from lucidsonic.pipeline.processes import LocalCrew, devices_of
 from lucidsonic.pipeline.production import NOTHING_OWN, Own, film_size, prepare
 from lucidsonic.pipeline.settling import METADATA_KEY
 from lucidsonic.pipeline.stop import Stop
-from lucidsonic.pipeline.store import SegmentCache
+from lucidsonic.pipeline.store import SegmentCache, told_room
 from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import PATH_KEYS, RenderPlan
 from lucidsonic.types import OnProgress, Song, ignore_progress
@@ -159,7 +159,7 @@ def write(job: Job, film: Path, *, overwrite: bool) -> int:
         return write_at_once(job, film, target)
     with sound_meanwhile(film, target) as sound:
         pressed = press_segments(job, target, film)
-        with job.teller.stage("join"):
+        with job.teller.stage("join"), told_room():
             join_film(job, film, pressed, replace(target, sound=sound()))
     return pressed.painted
 

@@ -1,5 +1,6 @@
 """The finished segments on this disk: whole or not there, bounded, shared by many renders."""
 
+import errno
 import hashlib
 import os
 import platform
@@ -215,6 +216,22 @@ def told_errors(doing: str) -> Iterator[None]:
         raise EncodingError(f"{doing} failed: {error.strerror}.", hint=ROOM) from error
 
 
+@contextmanager
+def told_room() -> Iterator[None]:
+    """An encoder's complaint about a full disk says what to do about it.
+
+    Raises:
+        EncodingError: it complained, of whatever.
+    """
+    try:
+        yield
+    except EncodingError as error:
+        if error.hint or FULL not in str(error):
+            raise
+        raise EncodingError(str(error), hint=ROOM) from error
+
+
+FULL = os.strerror(errno.ENOSPC)
 ROOM = "What is finished is kept. Make room, then run the same command again."
 
 

@@ -21,7 +21,7 @@ from lucidsonic.pipeline.frames import Painter, Scene
 from lucidsonic.pipeline.models import open_generator
 from lucidsonic.pipeline.press import SegmentPress
 from lucidsonic.pipeline.segments import Segment, cut, fingerprint
-from lucidsonic.pipeline.store import HOST, SegmentCache, remembered
+from lucidsonic.pipeline.store import HOST, ROOM, SegmentCache, remembered, told_room
 from lucidsonic.types import Controls
 from tests.steered import drum_loop
 from tests.unit.pipeline.test_painting import SIZE, Grey, Ramp
@@ -279,3 +279,13 @@ def test_a_changed_python_style_is_another_model(
         sys.modules.pop("painter_of_mine")
 
     assert len(keys) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [("f.mp4: No space left on device.", ROOM), ("f.mp4: damaged.", "")]
+)
+def test_a_full_disk_says_what_to_do_wherever_it_is_met(words: str, told: str):
+    with pytest.raises(EncodingError, match=words) as raised, told_room():
+        raise EncodingError(words)
+
+    assert (raised.value.hint or "") == told
