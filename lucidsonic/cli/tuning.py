@@ -1,10 +1,12 @@
 """`render --tune`: the search of the pipeline, judged by the evaluation."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lucidsonic.evaluation.sync import SyncScores
     from lucidsonic.pipeline.tune import Tuned, Verdict
     from lucidsonic.plan import ResolvedPlan
     from lucidsonic.types import OnProgress
@@ -28,16 +30,30 @@ def verdict_on(film: Path) -> "Verdict":
 
     scores = evaluate_film(film)
     return Verdict(
-        sync=scores.sync.dance if scores.sync else 0.0,
+        sync=following(scores.sync) if scores.sync else 0.0,
         flicker=scores.coherence.flicker_index,
         flashes=max(scores.safety.general_flashes, scores.safety.red_flashes),
     )
 
 
+def following(sync: "SyncScores") -> float:
+    """How well a film follows, 0 to 1: its curve the sound's, and its hits the beats.
+
+    Either alone could be raised at the other's cost; so it is their geometric mean. Music
+    without beats has the curve alone.
+    """
+    if not math.isfinite(sync.beat_hit_f):
+        return sync.dance
+    return math.sqrt(sync.dance * sync.beat_hit_f)
+
+
 def told(found: "Tuned") -> str:
     """The outcome in one sentence."""
     if not found.settings:
-        return f"Nothing tried follows better than the plan: {found.before.sync:.3f}."
+        return (
+            "Nothing tried follows better, here and elsewhere in the song, without flashing or"
+            f" flickering more: the plan stays ({found.before.sync:.3f})."
+        )
     changes = ", ".join(f"{name} {value:g}" for name, value in found.settings.items())
     return (
         f"{changes}: follows {found.before.sync:.3f} -> {found.after.sync:.3f}, elsewhere"

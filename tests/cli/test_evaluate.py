@@ -1,6 +1,8 @@
 """`lucidsonic evaluate` and `render --tune`, as a person runs them."""
 
 import json
+import math
+from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import pytest
 from PIL import Image
 
 from lucidsonic.audio import open_song
+from lucidsonic.cli.tuning import following
 from lucidsonic.encoding import Options, read_metadata, write_film
+from lucidsonic.evaluation.sync import SyncScores
 from tests.cli.conftest import Run, result_of
 
 
@@ -93,6 +97,15 @@ def test_a_style_is_compared_with_pictures_and_the_proxy_is_called_so(run: Run, 
     assert told["features"] == "proxy"
     assert told["frechet"] > 0
     assert (told["made"], told["real"]) == (16, 16)
+
+
+def test_tuning_gains_nothing_by_missing_beats_for_a_better_curve():
+    plain = SyncScores(**dict.fromkeys((f.name for f in fields(SyncScores)), 0.5))
+    whole = replace(plain, dance=0.63, beat_hit_f=0.89)
+    missing = replace(plain, dance=0.70, beat_hit_f=0.68)
+
+    assert following(missing) < following(whole)
+    assert following(replace(whole, beat_hit_f=math.nan)) == 0.63
 
 
 @pytest.mark.slow
