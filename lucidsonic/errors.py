@@ -98,6 +98,13 @@ class UnknownNameError(LucidsonicError):
         self.name = name
 
 
+def unread(error: OSError | UnicodeDecodeError) -> str:
+    """Why a text could not be read, for the end of a sentence."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not a text"
+    return (error.strerror or str(error)).lower()
+
+
 def first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
     """The first thing wrong with a table of settings, for the end of a sentence.
 

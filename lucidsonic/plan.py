@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic import ValidationError as PydanticError
 
 from lucidsonic.encoding import Options as EncodingOptions
-from lucidsonic.errors import ConfigError
+from lucidsonic.errors import ConfigError, unread
 from lucidsonic.features import EmotionSettings
 from lucidsonic.timebase import parse_fps, parse_time
 from lucidsonic.trajectory import Options as TrajectoryOptions
@@ -221,10 +221,14 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{name}", value
 
 
+KINDS = ("function", "constrained-", "literal[")  # which of several kinds was tried: not a name
+
+
 def describe(error: PydanticError, origins: Mapping[str, str]) -> str:
     """The first thing that is wrong with the settings, in one sentence."""
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function"))
+    parts = (str(part) for part in first["loc"])
+    name = ".".join(part for part in parts if not part.startswith(KINDS))
     where = f" (from {origins[name]})" if name in origins else ""
     if first["type"] == "extra_forbidden":
         return f"There is no setting called '{name}'{where}."
@@ -240,15 +244,39 @@ def read_plan(path: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Could not read the plan '{path}': {error}.") from error
-    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"Could not read the plan '{path}': {unread(error)}.") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"'{path}' is not a valid plan: {error}.") from error
-    return anchor_paths(values, path.parent)
+    return anchor_paths(check_tables(values, f"'{path}'"), path.parent)
+
+
+def check_tables(values: Any, name: str) -> dict[str, Any]:
+    """The same settings, if each stands where a table of its name belongs.
+
+    Raises:
+        ConfigError: a value where a table should be, or the other way round.
+    """
+    if not isinstance(values, dict):
+        raise ConfigError(f"{name} is damaged: it holds no settings.")
+    for table in ("song", "features", "trajectory", "model", "film"):
+        if not isinstance(values.get(table, {}), dict):
+            raise ConfigError(
+                f"{name} is not a valid plan: '{table}' must be a table.",
+                hint=f"Write [{table}] on a line, and its settings below.",
+            )
+    effects = values.get("effects", [])
+    if not isinstance(effects, list) or not all(isinstance(one, dict) for one in effects):
+        raise ConfigError(
+            f"{name} is not a valid plan: 'effects' must be tables.",
+            hint="Write [[effects]] on a line, and its name and settings below.",
+        )
+    return values
 
 
 PATH_KEYS = {
     "song": frozenset(SongTable.model_fields) - {"start", "end"},
     "film": frozenset({"lyrics", "save_frames"}),
+    "trajectory": frozenset({"latents_file"}),
 }
 
 
@@ -257,7 +285,7 @@ def anchor_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     for table, keys in PATH_KEYS.items():
         section = values.get(table, {})
         for key in keys & section.keys():
-            section[key] = str(folder / section[key])
+            section[key] = str(folder / str(section[key]))
     return values
 
 

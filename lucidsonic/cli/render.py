@@ -104,6 +104,9 @@ def rerender(
     song: Annotated[
         Path | None, typer.Option(help="The song, if it is not where it was.")
     ] = None,
+    style: Annotated[
+        str | None, typer.Option("-s", "--style", help="Who paints, instead of who did.")
+    ] = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -113,7 +116,7 @@ def rerender(
     """Make FILM again from the plan that travels inside it."""
     from lucidsonic.pipeline import make_film, plan_of_film
 
-    resolved = plan_of_film(film, song=song)
+    resolved = plan_of_film(film, song=song, style=style)
     if dry_run:
         show_plan(resolved, as_json=as_json)
         return

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lucidsonic.errors import ConfigError
+from lucidsonic.errors import ConfigError, unread
 
 _STAMP = re.compile(r"\s*\[(\d{1,3}):([0-5]?\d(?:[.:]\d{1,3})?)\]")
 _TAG = re.compile(r"\s*\[([a-zA-Z]+)\s*:(.*)\]\s*$")
@@ -35,7 +35,7 @@ def read_lyrics(path: Path) -> tuple[LyricLine, ...]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Could not read the lyrics '{path}': {error}.") from error
+        raise ConfigError(f"Could not read the lyrics '{path}': {unread(error)}.") from error
     lines = parse_lyrics(text, name=path.name)
     if not lines:
         raise ConfigError(

@@ -11,6 +11,7 @@ from lucidsonic.errors import EncodingError
 
 KEY = "lucidsonic"
 CHUNK = 60_000  # characters; Linux takes at most 128 KiB in one argument
+LIMIT = 16 << 20  # bytes that a film's texts may unpack to; ours have some thousand
 
 
 def metadata_arguments(texts: Mapping[str, str]) -> list[str]:
@@ -51,7 +52,7 @@ def read_metadata(path: Path) -> dict[str, str]:
             chunks[int(name.removeprefix(KEY))] = value.replace("\\", "")
     try:
         return unpack("".join(chunks[number] for number in range(len(chunks))))
-    except (KeyError, ValueError, zlib.error) as error:
+    except (KeyError, ValueError, RecursionError, zlib.error) as error:
         raise EncodingError(f"The plan inside {path.name} is damaged.") from error
 
 
@@ -62,8 +63,17 @@ def pack(texts: Mapping[str, str]) -> str:
 
 
 def unpack(packed: str) -> dict[str, str]:
-    """The texts in a word that `pack` made."""
+    """The texts in a word that `pack` made.
+
+    Raises:
+        ValueError: it was made by nobody, or unpacks to more than `LIMIT`.
+        zlib.error: it is damaged.
+    """
     if not packed:
         return {}
     data = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
-    return json.loads(zlib.decompress(data))
+    unpacker = zlib.decompressobj()
+    texts = json.loads(unpacker.decompress(data, LIMIT))
+    if not isinstance(texts, dict) or not all(isinstance(x, str) for x in texts.values()):
+        raise ValueError("no table of texts")
+    return texts

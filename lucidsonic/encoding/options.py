@@ -33,10 +33,10 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    codec: Literal["auto"] | Codec = "auto"
+    codec: Literal["auto", Codec] = "auto"
     crf: int | None = Field(default=None, ge=0, le=63)
     speed: Speed = "fast"
-    sound: Literal["auto"] | SoundCodec = "auto"
+    sound: Literal["auto", SoundCodec] = "auto"
     sound_kbps: int = Field(default=256, ge=32, le=512)
     hardware: Literal["auto", "nvenc", "none"] = "auto"
 

@@ -87,12 +87,17 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
     Raises:
         ConfigError: the file is there and may not be replaced.
-        EncodingError: it is a folder.
+        EncodingError: it is a folder, or nothing may be written where it would lie.
     """
     if path.is_dir():
         raise EncodingError(f"Cannot write {path}: it is a folder.")
     if path.exists() and not overwrite:
         raise ConfigError(f"{path} is there already.", hint="Use --overwrite, or another -o.")
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir():
+        raise EncodingError(f"Cannot write {path}: {above} is no folder.")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise EncodingError(f"Cannot write {path}: nothing may be written in {above}.")
 
 
 def remove_stale(path: Path) -> None:

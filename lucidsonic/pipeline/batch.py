@@ -86,7 +86,7 @@ def name_film(plan: RenderPlan, output: Path | None, number: int) -> Path:
         facts = {"stem": usual.stem, "number": number, "style": Path(plan.model.style).stem}
         try:
             return Path(str(output).format(**facts))
-        except (KeyError, IndexError, ValueError) as error:
+        except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
             raise ConfigError(
                 f"The name '{output}' cannot be filled in.",
                 hint="It may hold {stem}, {number}, {number:02} and {style}.",

@@ -10,6 +10,7 @@ from lucidsonic import encoding
 from lucidsonic.encoding.sheet import picture_format
 from lucidsonic.errors import ConfigError
 from lucidsonic.generators import Generator
+from lucidsonic.pipeline.frames import check_device
 from lucidsonic.pipeline.models import open_generator
 from lucidsonic.types import (
     Controls,
@@ -47,14 +48,17 @@ def browse_latents(
         on_progress: told how far it is.
 
     Raises:
-        ConfigError: another suffix, or there is such a file already.
+        ConfigError: another suffix, no such device, or there is such a file already.
         WeightsError: the weights cannot be had.
     """
     if sheet.exists() and not overwrite:
         raise ConfigError(f"'{sheet}' exists already.", hint="Add --overwrite to replace it.")
     picture_format(sheet)
     model = open_generator(
-        style, device=device, paint_size=(THUMB_PX, THUMB_PX), on_progress=on_progress
+        style,
+        device=check_device(device),
+        paint_size=(THUMB_PX, THUMB_PX),
+        on_progress=on_progress,
     )
     pictures = paint_seeds(model.generator, seeds, on_progress=on_progress)
     return encoding.contact_sheet(

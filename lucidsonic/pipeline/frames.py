@@ -12,7 +12,7 @@ import torch
 
 from lucidsonic.effects import Chain
 from lucidsonic.encoding import save_frames
-from lucidsonic.errors import MemoryExhaustedError
+from lucidsonic.errors import ConfigError, MemoryExhaustedError
 from lucidsonic.generators import Generator
 from lucidsonic.nn.resample import fit, to_rgb24, to_yuv420p
 from lucidsonic.pipeline.guard import Guard
@@ -75,13 +75,39 @@ def choose_device(device: str) -> str:
     """The device that `auto` means here: CUDA, else Apple's, else the CPU.
 
     Of several, separated by commas, it is the first: the one that this process itself uses.
+
+    Raises:
+        ConfigError: there is no such device here.
     """
     device = device.split(",")[0].strip()
     if device != "auto":
-        return device
+        return check_device(device)
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def check_device(device: str) -> str:
+    """The device, if torch can paint on it here.
+
+    Raises:
+        ConfigError: it cannot, or nothing is called so.
+    """
+    try:
+        wanted = torch.device(device)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"There is no device called '{device}'.",
+            hint="Known: auto, cpu, cuda, cuda:1, mps.",
+        ) from error
+    mps = int(torch.backends.mps.is_available())
+    counts = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": mps}
+    if (wanted.index or 0) >= counts.get(wanted.type, 0):
+        raise ConfigError(
+            f"This machine has no '{device}' that torch can paint on.",
+            hint="--device auto takes what there is; 'lucidsonic doctor' shows it.",
+        )
+    return device
 
 
 @torch.inference_mode()

@@ -8,6 +8,7 @@ from typing import Any
 from lucidsonic import effects as effects_stage
 from lucidsonic import encoding, trajectory
 from lucidsonic.errors import ConfigError, UnknownNameError
+from lucidsonic.pipeline.styles import PYTHON
 from lucidsonic.plan import (
     QUALITIES,
     FeaturesTable,
@@ -16,6 +17,8 @@ from lucidsonic.plan import (
     ModelTable,
     ResolvedPlan,
     SongTable,
+    anchor_paths,
+    check_tables,
     read_plan,
     resolve,
 )
@@ -169,26 +172,49 @@ def quality_defaults(quality: str | None) -> Mapping[str, Any]:
     return QUALITIES[quality]
 
 
-def plan_of_film(film: Path, *, song: Path | None = None) -> ResolvedPlan:
+def plan_of_film(
+    film: Path, *, song: Path | None = None, style: str | None = None
+) -> ResolvedPlan:
     """The plan that travels inside a film.
+
+    A film may come from a stranger: its plan writes nowhere and names no Python code to run.
 
     Args:
         film: a film that lucidsonic made.
         song: the song, if it does not lie where the plan says.
+        style: who paints, instead of the plan's own.
 
     Raises:
-        ConfigError: another tool made the film, or the song is not there.
+        ConfigError: another tool made the film, its plan is damaged or names Python code, or
+            the song is not there.
     """
     text = encoding.read_metadata(film).get(METADATA_KEY)
     if text is None:
         raise ConfigError(
             f"'{film}' carries no plan.", hint="Only films that lucidsonic made do."
         )
-    values = json.loads(text)
-    named = Path(values["song"]["path"])
+    values = check_tables(json_table(text), f"The plan inside '{film}'")
+    values.setdefault("film", {}).pop("save_frames", None)
+    named = Path(str(values.get("song", {}).get("path", "")))
+    anchor_paths(values, film.parent)
     places = [song] if song else [named, film.parent / named, film.parent / named.name]
-    found = next((place for place in places if place.exists()), None)
+    found = next((place for place in places if place.is_file()), None)
     if found is None:
         raise ConfigError(f"The song '{named}' is not there.", hint="Say where: --song PATH.")
-    values["song"]["path"] = str(found)
+    values.setdefault("song", {})["path"] = str(found)
+    painter = str(values.get("model", {}).get("style", DEFAULT_STYLE))
+    if style is None and PYTHON.fullmatch(painter):
+        raise ConfigError(
+            f"'{film}' was painted by Python code, '{painter}', which is not run unasked.",
+            hint=f"If it is yours: --style {painter}.",
+        )
+    values.setdefault("model", {})["style"] = style or painter
     return resolve([Layer(f"film '{film}'", values)])
+
+
+def json_table(text: str) -> Any:
+    """What a JSON text says; None where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -108,3 +108,35 @@ def test_an_effect_replaces_the_one_of_its_name_and_can_be_switched_off():
     )
 
     assert resolve([style, flags]).plan.effects == ({"name": "bloom", "amount": 0.9},)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('song = "song.wav"', "'song' must be a table"),
+        ('effects = ["flash"]', "'effects' must be tables"),
+        ("film = [1]", "'film' must be a table"),
+    ],
+)
+def test_a_value_where_a_table_belongs_is_one_sentence(text: str, said: str, tmp_path: Path):
+    file = tmp_path / "film.toml"
+    file.write_text(text)
+
+    with pytest.raises(ConfigError, match=said):
+        settle("song.wav", plan_file=file)
+
+
+def test_a_plan_that_is_no_text_says_so(tmp_path: Path):
+    (tmp_path / "a.toml").write_bytes(b"\x89PNG")
+
+    with pytest.raises(ConfigError, match=r"a\.toml': it is not a text\.$"):
+        read_plan(tmp_path / "a.toml")
+    with pytest.raises(ConfigError, match=r"b\.toml': no such file or directory\.$"):
+        read_plan(tmp_path / "b.toml")
+
+
+def test_a_setting_of_several_kinds_is_called_by_its_name():
+    with pytest.raises(ConfigError, match=r"^film\.encoding\.codec = 'foo' .*'h264'"):
+        settle("song.wav", codec="foo")
+    with pytest.raises(ConfigError, match=r"^model\.batch_size = 0 "):
+        settle("song.wav", batch_size=0)

@@ -1,5 +1,8 @@
 """The plan comes back out of the film byte for byte."""
 
+import base64
+import json
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lucidsonic.encoding import read_metadata, write_film
-from lucidsonic.encoding.metadata import CHUNK, metadata_arguments, pack, unpack
+from lucidsonic.encoding.metadata import CHUNK, LIMIT, metadata_arguments, pack, unpack
 from lucidsonic.errors import EncodingError
 
 NASTY = 'a = "b;c#d"\n\n[song]\r\npath = "C:\\\\x\\n"\n; # = \\ \t"é 漢 🎵"\n'
@@ -52,3 +55,18 @@ def test_packing_loses_nothing_and_needs_no_escapes(texts):
     packed = pack(texts)
     assert unpack(packed) == texts
     assert packed.replace("-", "").replace("_", "").isalnum()
+
+
+def test_a_film_whose_texts_would_fill_the_memory_is_refused():
+    packed = pack({"plan": "0" * (LIMIT + 1)})
+
+    assert len(packed) < 100_000
+    with pytest.raises(ValueError, match="Unterminated"):
+        unpack(packed)
+
+
+@pytest.mark.parametrize("content", [3, ["plan"], {"plan": 3}])
+def test_texts_that_are_none_are_refused(content):
+    data = zlib.compress(json.dumps(content).encode())
+    with pytest.raises(ValueError, match="no table"):
+        unpack(base64.urlsafe_b64encode(data).decode())

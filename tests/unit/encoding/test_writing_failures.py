@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lucidsonic.encoding import Film, FilmWriter, Options, probe_film, write_film
-from lucidsonic.encoding.partial import PartialFile
+from lucidsonic.encoding.partial import PartialFile, check_free
 from lucidsonic.encoding.process import last_words
 from lucidsonic.errors import ConfigError, EncodingError
 from lucidsonic.types import Pictures, Song
@@ -133,6 +133,17 @@ def test_a_read_only_folder_is_an_error(tmp_path, waves):
     target = Path("/proc/lucidsonic.mp4") if os.geteuid() == 0 else folder / "a.mp4"
     with pytest.raises(EncodingError, match="Cannot write"):
         write_film(target, [waves(2)], **HOW)
+
+
+def test_a_place_that_cannot_be_written_is_found_before_any_work(tmp_path, monkeypatch):
+    (tmp_path / "song.mp3").touch()
+    with pytest.raises(EncodingError, match="is no folder"):
+        check_free(tmp_path / "song.mp3" / "a.mp4", overwrite=False)
+
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(EncodingError, match="nothing may be written in"):
+        check_free(tmp_path / "new" / "a.mp4", overwrite=True)
+    assert not (tmp_path / "new").exists()
 
 
 def test_nothing_is_overwritten_unless_asked(tmp_path, waves):

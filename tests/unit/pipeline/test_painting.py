@@ -8,8 +8,15 @@ import pytest
 import torch
 
 from lucidsonic.effects import build_chain
-from lucidsonic.errors import MemoryExhaustedError
-from lucidsonic.pipeline.frames import Painter, Scene, choose_dtype, find_batch, paint_rgb
+from lucidsonic.errors import ConfigError, MemoryExhaustedError
+from lucidsonic.pipeline.frames import (
+    Painter,
+    Scene,
+    choose_device,
+    choose_dtype,
+    find_batch,
+    paint_rgb,
+)
 from lucidsonic.pipeline.hold import HeldTrajectory
 from lucidsonic.types import Capabilities, Controls
 from tests.steered import drum_loop
@@ -136,3 +143,10 @@ def test_held_frames_do_not_depend_on_the_range_they_are_asked_in():
     parts = [held.at(a, b).truncation for a, b in ((0, 7), (7, 8), (8, 31), (31, 60))]
 
     assert np.array_equal(np.concatenate(parts), held.at(0, 60).truncation)
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:9x", "cuda:99", "vulkan", "cpu:1", ""])
+def test_a_device_that_is_not_here_is_one_sentence(device: str):
+    with pytest.raises(ConfigError, match=f"'{device}'"):
+        choose_device(device)
+    assert choose_device("cpu,cuda:99") == "cpu"
