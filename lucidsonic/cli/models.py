@@ -302,7 +302,7 @@ def show_table(head: list[str], rows: list[list[str]]) -> None:
     table = Table(*head, box=None, header_style="bold")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console().print(table, markup=False)  # a title may hold [brackets]
 
 
 def one_line(value: Any) -> str:

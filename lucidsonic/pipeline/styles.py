@@ -71,12 +71,15 @@ def _hub(text: str) -> Style:
             f"'{text}' is not an address on the hub.",
             hint="For example hf://owner/name/file.pkl.",
         )
-    weights = HubWeights(
-        source="hub",
-        repo=match["repo"],
-        file=match["file"] or DEFAULT_FILE,
-        revision=match["revision"],
-    )
+    try:
+        weights = HubWeights(
+            source="hub",
+            repo=match["repo"],
+            file=match["file"] or DEFAULT_FILE,
+            revision=match["revision"],
+        )
+    except ValueError as error:
+        raise ConfigError(f"'{text}' leads out of its repository.") from error
     return Style("address", text, key_of(weights), remote=weights)
 
 

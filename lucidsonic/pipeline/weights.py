@@ -147,7 +147,7 @@ def _described(path: Path, sha256: str) -> Weights:
             text = (file.metadata() or {}).get(METADATA_KEY, "{}")
         told = json.loads(text)
         family, options = told.get("family", ""), told.get("options", {})
-    except (SafetensorError, OSError, ValueError, AttributeError) as error:
+    except (SafetensorError, OSError, ValueError, AttributeError, RecursionError) as error:
         raise WeightsError(
             f"'{path.name}' is not a whole safetensors file.",
             hint="Download or export it again.",

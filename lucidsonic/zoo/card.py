@@ -1,10 +1,12 @@
 """`models/<id>/model.toml`, checked."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -14,10 +16,24 @@ from pydantic import (
     ValidationError,
 )
 
-from lucidsonic.errors import ModelCardError, first_fault
+from lucidsonic.errors import ModelCardError, first_fault, unread
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$")]
+
+
+def stay_inside(file: str) -> str:
+    """The name of a file below the folder or repository it belongs to.
+
+    Raises:
+        ValueError: it leads out of there, where wrong bytes would be deleted.
+    """
+    if file.startswith("/") or ":" in file or {"..", "."} & set(re.split(r"[/\\]", file)):
+        raise ValueError("must name a file inside the model's own folder or repository")
+    return file
+
+
+InnerFile = Annotated[str, StringConstraints(min_length=1), AfterValidator(stay_inside)]
 
 
 class Strict(BaseModel):
@@ -34,7 +50,7 @@ class HubWeights(Strict):
 
     source: Literal["hub"]
     repo: str
-    file: str
+    file: InnerFile
     revision: str | None = None
     sha256: Sha256 | None = None
     size: NonNegativeInt | None = None  # bytes
@@ -53,7 +69,7 @@ class BundledWeights(Strict):
     """Weights beside the card."""
 
     source: Literal["bundled"]
-    file: str
+    file: InnerFile
     sha256: Sha256 | None = None
 
 
@@ -93,12 +109,14 @@ class ModelCard(Strict):
         """Parse and check one card.
 
         Raises:
-            ModelCardError: bad TOML, a missing, misspelt or wrong field, or an id that is
-                not the folder's name.
+            ModelCardError: it cannot be read, bad TOML, a missing, misspelt or wrong field, or
+                an id that is not the folder's name.
         """
         try:
             card = cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelCardError(f"{path} cannot be read: {unread(error)}.") from error
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ModelCardError(f"{path} is not a valid card: {error}.") from error
         except ValidationError as error:
             fault = first_fault(error.errors())

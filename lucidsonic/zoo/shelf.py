@@ -1,5 +1,6 @@
 """The person's models: what there is, what is here, and how it comes and goes."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,14 +182,11 @@ def is_own(facts: ModelFacts) -> bool:
 
 
 def delete_folder(folder: Path) -> int:
-    """Delete a folder of plain files; returns the bytes that this freed."""
+    """Delete a folder and all in it; returns the bytes that this freed."""
     doomed = folder.with_name(f".{folder.name}.removed")
     folder.rename(doomed)  # from here on nobody finds half a model
-    freed = 0
-    for path in doomed.iterdir():
-        freed += path.stat().st_size
-        path.unlink()
-    doomed.rmdir()
+    freed = sum(path.lstat().st_size for path in doomed.rglob("*") if not path.is_dir())
+    shutil.rmtree(doomed)
     return freed
 
 

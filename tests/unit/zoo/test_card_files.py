@@ -7,6 +7,7 @@ from lucidsonic.generators import FAMILIES
 from lucidsonic.trajectory import Options
 from lucidsonic.zoo import Catalog, ModelCard
 from lucidsonic.zoo.catalog import shipped_models_dir
+from lucidsonic.zoo.shelf import delete_folder
 from lucidsonic.zoo.table import BEGIN, END, markdown_table
 
 SHIPPED = sorted(path.parent.name for path in shipped_models_dir().glob("*/model.toml"))
@@ -75,3 +76,37 @@ def test_a_misspelt_key_in_a_card_is_an_error_that_names_the_file(tmp_path: Path
     card.write_text('id = "x"\nfamily = "r3gan"\ntitel = "X"\n', encoding="utf-8")
     with pytest.raises(ModelCardError, match=r"x/model.toml.*no setting 'titel'\.$"):
         ModelCard.read(card)
+
+
+OUTSIDE = ["../x.pkl", "a/../../x.pkl", "/etc/passwd", "C:\\x.pkl", "..\\x.pkl", "."]
+
+
+@pytest.mark.parametrize("file", OUTSIDE)
+@pytest.mark.parametrize("source", ["bundled", "hub"])
+def test_weights_that_a_card_keeps_elsewhere_are_refused(
+    source: str, file: str, tmp_path: Path
+) -> None:
+    card = tmp_path / "x" / "model.toml"
+    card.parent.mkdir()
+    repo = 'repo = "a/b"\n' if source == "hub" else ""
+    card.write_text(
+        'id = "x"\nfamily = "r3gan"\ntitle = "X"\nlicense = "none"\nresolution = 32\n'
+        f"[weights]\nsource = '{source}'\nfile = '{file}'\n{repo}",
+        encoding="utf-8",
+    )
+    with pytest.raises(ModelCardError, match="inside the model's own folder"):
+        ModelCard.read(card)
+
+
+def test_a_card_that_is_a_folder_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "x" / "model.toml").mkdir(parents=True)
+    with pytest.raises(ModelCardError, match="is a directory"):
+        list(Catalog(tmp_path))
+
+
+def test_a_model_goes_with_the_folders_in_it(tmp_path: Path) -> None:
+    model = tmp_path / "x"
+    (model / "samples").mkdir(parents=True)
+    (model / "samples" / "a.png").write_bytes(b"12345")
+    assert delete_folder(model) == 5
+    assert not list(tmp_path.iterdir())

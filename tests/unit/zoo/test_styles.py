@@ -321,3 +321,9 @@ def test_a_card_that_names_another_family_is_refused() -> None:
 
 def test_the_options_in_a_converted_file_are_plain_json() -> None:
     assert json.loads(json.dumps(dict(ready_weights(FACES).options)))["w_dim"] == 56
+
+
+@pytest.mark.parametrize("file", ["../../secret.pkl", "/etc/passwd", "a/./x.pkl"])
+def test_an_address_that_leads_out_of_its_repository_is_refused(file: str) -> None:
+    with pytest.raises(ConfigError, match="leads out"):
+        read_style(f"hf://owner/name/{file}")
