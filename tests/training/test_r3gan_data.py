@@ -13,6 +13,7 @@ from r3gan_blobs import tiny, write_blobs
 from lucidsonic.errors import ConfigError, DataError
 from lucidsonic.training.loop import train
 from lucidsonic.training.order import Batches
+from lucidsonic.training.r3gan import pictures
 from lucidsonic.training.r3gan.gan import (
     FAMILY,
     Config,
@@ -93,6 +94,21 @@ def test_pictures_held_out_by_the_label_file_are_not_trained_on(
     assert len(load_gallery(config).pixels) == 9
 
 
+def test_a_file_in_a_zip_that_would_fill_the_memory_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "LARGEST", 100_000)
+    write_blobs(tmp_path / "data", count=2)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted((tmp_path / "data").glob("*.png")):
+            file.write(path, path.name)
+        file.writestr("bomb.png", bytes(1_000_000))
+    gallery = load_gallery(tiny(tmp_path / "set.zip", tmp_path))
+    assert len(gallery.pixels) == 2
+    (told,) = gallery.rejects
+    assert "bomb.png: unpacks to 1 MB" in told
+
+
 def test_labels_in_a_zip_become_classes(tmp_path: Path) -> None:
     write_blobs(tmp_path / "data", count=2)
     labels = {"labels": [["0.png", 3], ["1.png", 0]]}
@@ -105,7 +121,8 @@ def test_labels_in_a_zip_become_classes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "named"),
     [('{"labels": [["0.png"]]}', "not of the form"), ('{"labels": [["x.png", 0]]}', "no label"),
-     ('{"labels": [["0.png", -1], ["1.png", 0]]}', "negative")],
+     ('{"labels": [["0.png", -1], ["1.png", 0]]}', "negative"),
+     ('{"labels": [["0.png", 1000000000], ["1.png", 0]]}', "not below 30000")],
 )  # fmt: skip
 def test_labels_that_make_no_sense_are_named(tmp_path: Path, content: str, named: str) -> None:
     write_blobs(tmp_path / "data", count=2)

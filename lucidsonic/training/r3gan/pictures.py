@@ -27,6 +27,8 @@ __all__ = ["Gallery", "Pairs", "load_gallery", "to_network"]
 LABEL_FILE = "dataset.json"
 SHOWN = 3  # rejects that are named
 # What a file that is damaged, locked, packed in an unknown way or no picture is known by.
+LARGEST = 256 << 20  # bytes of a file in a zip
+MOST_CLASSES = 30_000
 UNREADABLE = (OSError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile)
 MIDDLE, REACH = 5.0, 4.0  # labels from 1 to 9 -> [-1, 1]
 
@@ -173,7 +175,15 @@ def _files(data: Path) -> list[tuple[str, Any]]:
         return [(p.relative_to(data).as_posix(), p.read_bytes) for p in paths]
     archive = _archive(data)
     names = sorted(n for n in archive.namelist() if PurePosixPath(n).suffix.lower() in SUFFIXES)
-    return [(name, lambda name=name: archive.read(name)) for name in names]
+    return [(name, lambda name=name: _unpacked(archive, name)) for name in names]
+
+
+def _unpacked(archive: zipfile.ZipFile, name: str) -> bytes:
+    """A file in a zip, unless it would fill the memory; none unpacks to more than it says."""
+    size = archive.getinfo(name).file_size
+    if size > LARGEST:
+        raise ValueError(f"unpacks to {size / 1e6:,.0f} MB, too much for a picture or labels")
+    return archive.read(name)
 
 
 def _archive(path: Path) -> zipfile.ZipFile:
@@ -216,6 +226,11 @@ def _classes(data: Path, names: list[str]) -> tuple[list[int], tuple[str, ...]]:
         if missing:
             raise DataError(f"{LABEL_FILE} gives '{missing[0]}' no label.")
         classes = [told[name] for name in names]
+        if not 0 <= min(classes) <= max(classes) < MOST_CLASSES:
+            raise DataError(
+                f"{LABEL_FILE} has a label that is negative or not below {MOST_CLASSES}.",
+                hint="Number the classes from 0.",
+            )
         return classes, tuple(f"class {i}" for i in range(max(classes) + 1))
     folders = [PurePosixPath(name).parent.as_posix() for name in names]
     class_names = tuple(sorted(set(folders)))
@@ -233,9 +248,11 @@ def _told_labels(data: Path) -> Mapping[str, int]:
         if data.is_dir():
             text = (data / LABEL_FILE).read_text(encoding="utf-8")
         else:
-            text = _archive(data).read(LABEL_FILE).decode()
+            text = _unpacked(_archive(data), LABEL_FILE).decode()
     except (FileNotFoundError, KeyError):
         return {}
+    except UNREADABLE as error:
+        raise DataError(f"{LABEL_FILE} cannot be read: {error}.") from error
     try:
         rows = json.loads(text)["labels"] or []
         return {str(name): int(label) for name, label in rows}
@@ -246,7 +263,5 @@ def _told_labels(data: Path) -> Mapping[str, int]:
 
 
 def _one_hot(classes: list[int], count: int) -> FloatArray:
-    if min(classes) < 0:
-        raise DataError(f"{LABEL_FILE} has a negative label.")
     table: npt.NDArray[np.float32] = np.eye(count, dtype=np.float32)
     return table[classes]
