@@ -292,8 +292,10 @@ def evaluate(state: State, clock: Clock, _updater: Updater) -> Metrics:
     if phase(clock.epoch, config) < 3 or not due:
         return {}
     held = load_sets(config).held_out
-    real = picture_features(to_pictures(to_network(held.pixels[:SCORED])))
-    wanted = held.va[:SCORED].to(state.device)
+    count = len(held.pixels)
+    spread = torch.linspace(0, count - 1, min(SCORED, count)).long()  # of all photographs
+    real = picture_features(to_pictures(to_network(held.pixels[spread])))
+    wanted = held.va[spread].to(state.device)
     z = torch.randn(len(wanted), config.latent_dim, device=state.device)
     fakes = [state.ema.module(a, b) for a, b in zip(z.split(64), wanted.split(64), strict=True)]
     guesses = torch.cat([_guess(state, fake) for fake in fakes])
