@@ -3,9 +3,10 @@
 After WCAG 2.3.1, a flash is a pair of opposing changes of relative luminance by 10 % or more
 where the darker one is below 0.8, or a pair of changes to and from saturated red; more than
 three within a second over a quarter of the picture are a risk. The guard watches a coarse grid
-of cells and, where a cell has changed too often within the last second, shifts it towards that
-second's mean colour. It looks at the unguarded pictures of the last second alone, so a guarded
-frame depends on its number only. This reduces risk; it certifies nothing.
+of cells and, where a cell has changed too often within a second, shifts it towards that second's
+mean colour, and keeps it there for half a second more: a shift that came and went with every flash
+would flash itself. It looks at the unguarded pictures of the last second and a half alone, so a
+guarded frame depends on its number only. This reduces risk; it certifies nothing.
 """
 
 from collections import deque
@@ -36,20 +37,28 @@ class Guard:
         window: frames in a second.
         next: the frame that comes next.
         seen: coarse pictures of the last second, `(rows, columns, 3)` each.
+        shares: how far each cell had to be shifted in the last half second, `(rows, columns)`.
         damped: how many frames were changed.
     """
 
     window: int
     next: int = 0
     seen: deque[FloatArray] = field(default_factory=deque[FloatArray])
+    shares: deque[FloatArray] = field(default_factory=deque[FloatArray])
     damped: int = 0
+
+    @property
+    def hold(self) -> int:
+        """Frames that a shift stays after its cause: half a second."""
+        return self.window // 2
 
     def restart(self, start: int) -> range:
         """The frames before `start` that must be watched first; none when in step."""
         if self.next == start:
             return range(0)
-        self.next = max(0, start - self.window + 1)
+        self.next = max(0, start - self.window - self.hold + 1)
         self.seen.clear()
+        self.shares.clear()
         return range(self.next, start)
 
     def watch(self, frames: torch.Tensor) -> torch.Tensor:
@@ -87,7 +96,11 @@ class Guard:
             (light - FREE_CHANGES) / (MOST_CHANGES - FREE_CHANGES),
             (red - FREE_RED) / (MOST_RED - FREE_RED),
         ).clip(0, 1)
-        return (share[..., None] * (past.mean(axis=0) - cell)).astype(np.float32)
+        self.shares.append(share)
+        while len(self.shares) > self.hold + 1:
+            self.shares.popleft()
+        held = np.max(self.shares, axis=0)
+        return (held[..., None] * (past.mean(axis=0) - cell)).astype(np.float32)
 
 
 def luminance(rgb: FloatArray) -> FloatArray:

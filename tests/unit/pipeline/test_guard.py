@@ -37,6 +37,15 @@ def test_fast_blinking_is_damped_below_three_flashes_a_second(hertz: float):
     assert most_flashes(guarded(frames, batch=8)) <= 3
 
 
+@pytest.mark.parametrize("hertz", [2.3, 2.6, 3.5, 5])
+def test_a_wave_at_the_edge_of_the_rule_is_not_made_to_flash_more(hertz: float):
+    """A guard that came and went with each wave made eleven changes of six."""
+    wave = 0.5 + 0.5 * torch.sin(2 * torch.pi * hertz * torch.arange(5 * FPS) / FPS)
+    frames = (0.05 + 0.9 * wave)[:, None, None, None].expand(-1, 3, *SIZE).clone()
+
+    assert most_flashes(guarded(frames, batch=8)) <= min(3, most_flashes(frames))
+
+
 def test_saturated_red_blinking_is_damped():
     frames = blinking(6)
     frames[:, 1:] = 0
