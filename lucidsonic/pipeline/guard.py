@@ -3,10 +3,10 @@
 After WCAG 2.3.1, a flash is a pair of opposing changes of relative luminance by 10 % or more
 where the darker one is below 0.8, or a pair of changes to and from saturated red; more than
 three within a second over a quarter of the picture are a risk. The guard watches a coarse grid
-of cells and, where a cell has changed too often within a second, shifts it towards that second's
-mean colour, and keeps it there for half a second more: a shift that came and went with every flash
-would flash itself. It looks at the unguarded pictures of the last second and a half alone, so a
-guarded frame depends on its number only. This reduces risk; it certifies nothing.
+of cells. Where a cell has changed too often within a second, it shifts it towards that second's
+mean colour, and keeps it there for half a second more: a shift that came and went with every
+flash would flash itself. It looks at the unguarded pictures of the last second and a half only,
+so a guarded frame depends on its number alone. This reduces risk; it certifies nothing.
 """
 
 from collections import deque
