@@ -6,6 +6,7 @@ from lucidsonic.effects.chain import (
     Custom,
     CustomFunction,
     build_chain,
+    check_effects,
     parse_effect,
 )
 from lucidsonic.effects.effect import Effect, EffectOptions, Moment
@@ -19,5 +20,6 @@ __all__ = [
     "EffectOptions",
     "Moment",
     "build_chain",
+    "check_effects",
     "parse_effect",
 ]

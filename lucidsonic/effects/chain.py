@@ -1,6 +1,6 @@
 """Specs and features -> a chain that any frames can pass, in any batches, from any frame."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import Any
@@ -136,9 +136,7 @@ def build_chain(
     """
     links = []
     for place, spec in enumerate(specs):
-        effect = find_effect(str(spec.get("name", "")))
-        words = {key: float(spec[key]) for key in spec if is_section_word(key)}
-        options = check_options(effect, {k: v for k, v in spec.items() if k not in words})
+        effect, options, words = read_spec(spec)
         link = _link(effect, options, features, seed * 1009 + place)
         if words:
             link = replace(link, amounts=link.amounts * section_weights(features, words))
@@ -147,6 +145,32 @@ def build_chain(
         custom = own if isinstance(own, Custom) else Custom(own)
         links.append(_custom_link(custom, features, seed * 1009 + place))
     return Chain(tuple(links), float(features.fps))
+
+
+def check_effects(specs: Sequence[Mapping[str, Any]], curves: Iterable[str]) -> None:
+    """Complain about specs of which no chain can be built, before there is any music.
+
+    Args:
+        specs: as `build_chain` takes them.
+        curves: names of the curves that there will be.
+
+    Raises:
+        UnknownNameError: no effect, or no curve, of that name.
+        ConfigError: an effect cannot be told that.
+    """
+    known = {*curves, *SOURCES}
+    for spec in specs:
+        _, options, _ = read_spec(spec)
+        if options.follow not in known:
+            raise UnknownNameError("curve", options.follow, known)
+
+
+def read_spec(spec: Mapping[str, Any]) -> tuple[Effect, EffectOptions, dict[str, float]]:
+    """The effect that a spec names, its options, and the sections it is confined to."""
+    effect = find_effect(str(spec.get("name", "")))
+    words = {key: float(spec[key]) for key in spec if is_section_word(key)}
+    options = check_options(effect, {k: v for k, v in spec.items() if k not in words})
+    return effect, options, words
 
 
 def find_effect(name: str) -> Effect:

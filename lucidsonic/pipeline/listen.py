@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -52,26 +51,33 @@ def listen(
     """Analyse the song, and the files that single roles listen to.
 
     The whole song is heard even when only a part of it is filmed, so that an excerpt holds the
-    very frames of the whole film.
+    very frames of the whole film. Every file is opened before any is heard: a wrong name is
+    told at once, not after minutes.
 
     Raises:
         AudioError: a file cannot be read.
         ConfigError: the VA file is wrong.
     """
-    song = open_song(table.path)
-    hear_file = partial(
-        hear, duration_s=song.duration_s, fps=fps, emotion=emotion, on_progress=on_progress
-    )
-    heard = {table.path: hear_file(song)}
-    features = heard[table.path]
+    files = files_of_roles(table)
+    songs = {file: open_song(file) for file in dict.fromkeys([table.path, *files.values()])}
+    song = songs[table.path]
+    drawn = None
     if table.va_csv is not None:
-        path = read_va_csv(table.va_csv, frames=len(features), fps=fps)
-        features = replace(features, valence=path.valence, arousal=path.arousal)
-    roles: dict[str, Features] = {}
-    for role, file in files_of_roles(table).items():
-        if file not in heard:
-            heard[file] = hear_file(open_song(file))
-        roles[role] = heard[file]
+        drawn = read_va_csv(table.va_csv, frames=song.frame_count(fps), fps=fps)
+    heard = {
+        file: hear(
+            each,
+            duration_s=song.duration_s,
+            fps=fps,
+            emotion=emotion,
+            on_progress=on_progress,
+        )
+        for file, each in songs.items()
+    }
+    features = heard[table.path]
+    if drawn is not None:
+        features = replace(features, valence=drawn.valence, arousal=drawn.arousal)
+    roles = {role: heard[file] for role, file in files.items()}
     return Hearing(song, features, {role: roles.get(role, features) for role in ROLES})
 
 

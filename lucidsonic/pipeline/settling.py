@@ -8,7 +8,8 @@ from typing import Any
 from lucidsonic import effects as effects_stage
 from lucidsonic import encoding, trajectory
 from lucidsonic.errors import ConfigError, UnknownNameError
-from lucidsonic.pipeline.styles import PYTHON
+from lucidsonic.features import CURVES
+from lucidsonic.pipeline.styles import PYTHON, read_style
 from lucidsonic.plan import (
     QUALITIES,
     FeaturesTable,
@@ -64,7 +65,8 @@ def settle(
 
     Raises:
         ConfigError: an unknown key, a value out of range, or no song.
-        UnknownNameError: a setting or quality that is not there.
+        UnknownNameError: a setting, quality, style, effect or curve that is not there.
+        WeightsError: the style is a file that is not there.
     """
     filed = read_plan(plan_file) if plan_file else {}
     flags = nest(settings)
@@ -81,7 +83,18 @@ def settle(
     ]
     if not any("path" in layer.values.get("song", {}) for layer in layers):
         raise ConfigError("No song was given.", hint="lucidsonic render song.mp3")
-    return resolve(layers)
+    return resolve_known(layers, models_dir)
+
+
+def resolve_known(layers: Sequence[Layer], models_dir: Path | None = None) -> ResolvedPlan:
+    """The plan of these layers, whose style and effects are there.
+
+    To hear a long mix takes minutes: a name that is misspelt is told before.
+    """
+    resolved = resolve(layers)
+    read_style(resolved.plan.model.style, models_dir=models_dir)
+    effects_stage.check_effects(resolved.plan.effects, CURVES)
+    return resolved
 
 
 def nest(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,7 +222,7 @@ def plan_of_film(
             hint=f"If it is yours: --style {painter}.",
         )
     values.setdefault("model", {})["style"] = style or painter
-    return resolve([Layer(f"film '{film}'", values)])
+    return resolve_known([Layer(f"film '{film}'", values)])
 
 
 def json_table(text: str) -> Any:
