@@ -4,11 +4,8 @@ Pictures go through our own reader and writer, so that colours, count and times 
 moviepy arranges them. The sound is taken over without being encoded again.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +18,7 @@ from lucidsonic.encoding.options import Options
 from lucidsonic.encoding.probe import FilmFacts, probe_film
 from lucidsonic.encoding.reading import read_film
 from lucidsonic.encoding.scope import Scope, Side, panel_size
-from lucidsonic.encoding.sheet import font_path, label_font
-from lucidsonic.ffmpeg import find_ffmpeg
+from lucidsonic.encoding.words import Style, import_moviepy, with_words
 from lucidsonic.types import FloatArray, OnProgress, Pictures, Progress, ignore_progress
 
 Layer = Callable[[Any, FilmFacts], Any]  # a moviepy clip and its film -> another clip
@@ -113,10 +109,14 @@ def title_layer(text: str, *, start_s: float = 0.4) -> Layer:
 
     def lay(clip: Any, _facts: FilmFacts) -> Any:
         width, height = clip.size
-        size = fitting_size(text, width * 0.84, height * 0.11)
         line = LyricLine(start_s, min(start_s + TITLE_S, clip.duration), text)
         style = Style(
-            size, width=round(width * 0.9), bold=True, fade_s=TITLE_FADE_S, middle=0.5
+            size_px=round(height * 0.11),
+            width=round(width * 0.88),
+            bold=True,
+            fade_s=TITLE_FADE_S,
+            lines=2,
+            middle=0.5,
         )
         return with_words(clip, [line], style)
 
@@ -134,8 +134,11 @@ def lyrics_layer(lines: Sequence[LyricLine], *, start_s: float = 0.0) -> Layer:
 
     def lay(clip: Any, _facts: FilmFacts) -> Any:
         width, height = clip.size
-        size = max(12, round(height * 0.052))
-        style = Style(size, width=round(width * 0.88), bold=False, fade_s=LYRIC_FADE_S)
+        style = Style(
+            size_px=round(min(height * 0.052, width * 0.065)),
+            width=round(width * 0.88),
+            fade_s=LYRIC_FADE_S,
+        )
         return with_words(clip, moved, style)
 
     return lay
@@ -164,89 +167,6 @@ def scope_layer(curves: Mapping[str, FloatArray], *, side: Side = "under") -> La
         return grown
 
     return lay
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How words look.
-
-    Attributes:
-        size_px: of the letters.
-        width: of the box that lines are broken to, pixels.
-        bold: heavy letters.
-        fade_s: how long words take to come, and to go.
-        middle: height of the words' middle, 0 at the top; None puts them at the foot.
-    """
-
-    size_px: int
-    width: int
-    bold: bool
-    fade_s: float
-    middle: float | None = None
-
-
-def with_words(clip: Any, lines: Sequence[LyricLine], style: Style) -> Any:
-    """The clip with its line of each moment on it.
-
-    Lines are drawn when they come and forgotten when they are over: an album's lyrics as
-    clips of a composition would all lie in memory at once.
-    """
-    starts = np.array([line.start_s for line in lines])
-    draw = lru_cache(maxsize=2)(partial(text_clip, style=style))
-
-    def blend(get_frame: Callable[[float], Pictures], time_s: float) -> Pictures:
-        picture = get_frame(time_s)
-        index = int(np.searchsorted(starts, time_s, side="right")) - 1
-        if index < 0 or time_s >= lines[index].end_s:
-            return picture
-        fade = min(style.fade_s, (lines[index].end_s - starts[index]) / 3)
-        strength = min(
-            1.0, (time_s - starts[index]) / fade, (lines[index].end_s - time_s) / fade
-        )
-        return laid_over(picture, draw(lines[index].text), style.middle, strength)
-
-    return clip.transform(blend)
-
-
-def laid_over(picture: Pictures, words: Any, middle: float | None, strength: float) -> Pictures:
-    """A picture with a moviepy text on it; what does not fit is cut off."""
-    height, width = picture.shape[:2]
-    down, across = min(words.h, height), min(words.w, width)
-    top = round(
-        height * (0.94 if middle is None else middle) - down * (1 if middle is None else 0.5)
-    )
-    top, left = max(0, top), (width - across) // 2
-    cover = (words.mask.get_frame(0)[:down, :across] * strength)[..., None].astype(np.float32)
-    out = picture.copy()
-    part = out[top : top + down, left : left + across]
-    part[:] = np.rint(part * (1 - cover) + words.get_frame(0)[:down, :across] * cover)
-    return out
-
-
-def text_clip(text: str, *, style: Style) -> Any:
-    """White letters with a dark rim, broken into lines where they are too wide."""
-    size = style.size_px
-    return import_moviepy().TextClip(
-        font=str(font_path(bold=style.bold)),
-        text=text,
-        font_size=size,
-        color="white",
-        stroke_color="black",
-        stroke_width=max(1, size // 16),
-        method="caption",
-        size=(style.width, None),
-        margin=(0, size // 3),
-        text_align="center",
-        interline=round(size * 0.15),
-    )
-
-
-def fitting_size(text: str, width_px: float, size_px: float) -> int:
-    """The font size at which a text fits in two lines of a width."""
-    wanted = max(12, round(size_px))
-    while wanted > 12 and label_font(wanted).getlength(text) > 1.8 * width_px:
-        wanted -= 1
-    return wanted
 
 
 def film_clip(
@@ -302,11 +222,3 @@ def write_clip(
 def has_sound(facts: FilmFacts) -> bool:
     """Whether a film has a sound stream."""
     return bool(facts.audio_codec)
-
-
-def import_moviepy() -> Any:
-    """The moviepy package, told to use our ffmpeg."""
-    os.environ.setdefault("FFMPEG_BINARY", str(find_ffmpeg()))
-    import moviepy
-
-    return moviepy

@@ -1,19 +1,26 @@
 """One film -> the shapes and pieces that other places want."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from lucidsonic.encoding.compose import film_clip, has_sound, import_moviepy, write_clip
+from lucidsonic.encoding.compose import (
+    Layer,
+    film_clip,
+    has_sound,
+    write_clip,
+)
 from lucidsonic.encoding.film import Film
 from lucidsonic.encoding.metadata import read_metadata
 from lucidsonic.encoding.options import Options, container_of
 from lucidsonic.encoding.probe import FilmFacts, probe_film
 from lucidsonic.encoding.reading import read_film
 from lucidsonic.encoding.sheet import write_picture
+from lucidsonic.encoding.words import import_moviepy
 from lucidsonic.errors import EncodingError, UnknownNameError
 from lucidsonic.types import OnProgress, Pictures, ignore_progress
 
@@ -26,18 +33,31 @@ THUMB = (90, 160)  # height and width at which covers are compared
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What every format needs to know."""
+    """What every format needs to know.
+
+    Attributes:
+        facts: the film that it is made of.
+        layers: what lies over the film.
+        beside: the film whose relative it is, for its name and place.
+        options: how a film is written.
+        overwrite: whether a file of its name may be replaced.
+        on_progress: told how far it is.
+    """
 
     facts: FilmFacts
+    layers: Sequence[Layer]
+    beside: Path
     options: Options
     overwrite: bool
     on_progress: OnProgress
 
 
-def make_formats(
+def make_formats(  # noqa: PLR0913 - a keyword for each thing that a relative shares with its film
     film: Path,
     formats: Iterable[str],
     *,
+    layers: Sequence[Layer] = (),
+    beside: Path | None = None,
     options: Options | None = None,
     overwrite: bool = False,
     on_progress: OnProgress = ignore_progress,
@@ -45,12 +65,15 @@ def make_formats(
     """Make other films and pictures of a film, beside it.
 
     "16:9", "9:16" and "1:1" are cut from its middle, as large as its shorter side allows, with
-    its sound; "loop8s" is a silent loop of eight seconds without a seam; "cover" is its most
-    colourful picture as PNG.
+    its sound and with what lies over it set anew, so that no word is cut; "loop8s" is a silent
+    loop of eight seconds without a seam; "cover" is its most colourful picture as PNG. These
+    two, which belong to no moment of the song, have nothing over them.
 
     Args:
-        film: the film.
+        film: the film, with nothing over it.
         formats: names from `FORMATS`.
+        layers: what lies over it, see `compose_film`.
+        beside: the film whose relatives they are, if `film` is only what it was made of.
         options: how the films are written.
         overwrite: whether files of these names may be replaced.
         on_progress: told how far each is.
@@ -65,34 +88,71 @@ def make_formats(
         if name not in FORMATS:
             raise UnknownNameError("format", name, FORMATS)
     facts = probe_film(film, sound=False)
-    order = Order(facts, options or Options(), overwrite, on_progress)
+    order = Order(facts, layers, beside or film, options or Options(), overwrite, on_progress)
     return [FORMATS[name](order) for name in names]
 
 
 def reshape(order: Order, *, aspect: tuple[int, int]) -> Path:
-    """The film's middle in another shape, its shorter side as before."""
+    """The film's middle in another shape, its shorter side as before, its layers set anew."""
     facts = order.facts
     across, down = aspect
     short = min(facts.size)
     scale = short / min(across, down)
-    height, width = even(down * scale), even(across * scale)
-    cover = max(height / facts.height, width / facts.width)
-    size = (max(height, even(facts.height * cover)), max(width, even(facts.width * cover)))
-    clip = film_clip(facts, size=size)
-    clip = clip.cropped(
-        x1=(size[1] - width) // 2, y1=(size[0] - height) // 2, width=width, height=height
-    )
-    target = beside(facts.path, f"{across}x{down}")
+    size = (even(down * scale), even(across * scale))
+    clip = laid(middle(facts, room_under(order.layers, size, facts)), order)
+    target = relative(order.beside, f"{across}x{down}")
     form = Film(
-        size=(height, width),
+        size=size,
         fps=facts.fps,
         sound=facts.path if has_sound(facts) else None,
         options=order.options,
         metadata=read_metadata(facts.path),
         overwrite=order.overwrite,
     )
-    write_clip(clip, target, form, frames=facts.frames, on_progress=order.on_progress)
+    filled = clip.transform(lambda get_frame, time_s: filled_up(get_frame(time_s), size))
+    write_clip(filled, target, form, frames=facts.frames, on_progress=order.on_progress)
     return target
+
+
+def laid(clip: Any, order: Order) -> Any:
+    """The clip with the film's layers over it."""
+    for layer in order.layers:
+        clip = layer(clip, order.facts)
+    return clip
+
+
+def middle(facts: FilmFacts, size: tuple[int, int]) -> Any:
+    """The film's middle as a moviepy clip of a size, as much of it as can be seen."""
+    height, width = size
+    scale = max(height / facts.height, width / facts.width)
+    whole = (max(height, even(facts.height * scale)), max(width, even(facts.width * scale)))
+    return film_clip(facts, size=whole).cropped(
+        x1=(whole[1] - width) // 2, y1=(whole[0] - height) // 2, width=width, height=height
+    )
+
+
+def room_under(
+    layers: Sequence[Layer], size: tuple[int, int], facts: FilmFacts
+) -> tuple[int, int]:
+    """How large a picture may be so that it is of a size with its layers.
+
+    A layer may add a panel, which is as large in proportion on a picture of any size.
+    """
+    mpy = import_moviepy()
+    height, width = size
+    probe = mpy.ColorClip((width, height), color=(0, 0, 0), duration=1)
+    for layer in layers:
+        probe = layer(probe, facts)
+    across, down = probe.size
+    return 2 * (height * height // (2 * down)), 2 * (width * width // (2 * across))
+
+
+def filled_up(picture: Pictures, size: tuple[int, int]) -> Pictures:
+    """A picture of about a size in just that size: its last lines gone, or there again."""
+    height, width = size
+    part = picture[:height, :width]
+    lacks = (height - part.shape[0], width - part.shape[1])
+    return np.pad(part, [(0, lacks[0]), (0, lacks[1]), (0, 0)], "edge") if any(lacks) else part
 
 
 def loop(order: Order) -> Path:
@@ -110,7 +170,7 @@ def loop(order: Order) -> Path:
     after = film_clip(facts, start_s=start + stay).with_duration(overlap)
     after = after.with_effects([mpy.vfx.CrossFadeOut(overlap)])
     clip = mpy.CompositeVideoClip([first, after]).with_duration(stay)
-    target = beside(facts.path, "loop8s")
+    target = relative(order.beside, "loop8s")
     form = Film(
         size=facts.size,
         fps=facts.fps,
@@ -130,7 +190,7 @@ def cover(order: Order) -> Path:
     small = enumerate(read_film(facts.path, size=THUMB))
     best = max((appeal(picture), number) for number, (_, picture) in small if number in wanted)
     picture = picture_at(facts, best[1])
-    target = beside(facts.path, "cover").with_suffix(".png")
+    target = relative(order.beside, "cover").with_suffix(".png")
     return write_picture(target, picture, overwrite=order.overwrite)
 
 
@@ -163,7 +223,7 @@ def even(length: float) -> int:
     return round(length / 2) * 2
 
 
-def beside(film: Path, word: str) -> Path:
+def relative(film: Path, word: str) -> Path:
     """The name of a film's relative; GIFs have MP4s beside them, which can hold sound."""
     suffix = film.suffix if container_of(film).sounds else ".mp4"
     return film.with_name(f"{film.stem}-{word}{suffix}")

@@ -3,15 +3,22 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from lucidsonic import encoding
 from lucidsonic.errors import ConfigError
 from lucidsonic.pipeline.crew import Crew
-from lucidsonic.pipeline.finish import check_finish, composed, wanted_layers
+from lucidsonic.pipeline.finish import (
+    Finish,
+    check_finish,
+    finish_film,
+    finish_of,
+    grown_size,
+    wanted_layers,
+)
 from lucidsonic.pipeline.frames import Painter
-from lucidsonic.pipeline.press import Job, Pressed, choose_batch, press_segments
+from lucidsonic.pipeline.press import Job, choose_batch, press_segments
 from lucidsonic.pipeline.processes import LocalCrew, devices_of
 from lucidsonic.pipeline.production import NOTHING_OWN, Own, film_size, prepare
 from lucidsonic.pipeline.settling import METADATA_KEY
@@ -97,12 +104,14 @@ def make_film(  # noqa: PLR0913 - one keyword for each thing that is no setting 
         stop=stop or Stop(),
         crew=crew,
     )
-    painted = write(job, film, overwrite=overwrite)
-    others = make_others(plan, film, teller, overwrite=overwrite)
-    height, width = production.scene.size
+    features, first, last = production.hearing.features, production.first, production.last
+    with finish_of(plan, film, wanted_layers(plan, features, first, last)) as finish:
+        painted = write(job, finish, overwrite=overwrite)
+        others = finish_film(finish, plan, overwrite=overwrite, teller=teller)
+    height, width = grown_size(finish, production.scene.size)
     return FilmReport(
         film=film,
-        frames=production.last - production.first,
+        frames=last - first,
         fps=float(plan.film.fps),
         width=width,
         height=height,
@@ -139,73 +148,55 @@ def choose_crew(plan: RenderPlan, crew: Crew | None, own: Own) -> Crew | None:
     return crew
 
 
-def write(job: Job, film: Path, *, overwrite: bool) -> int:
-    """Paint and encode; returns how many frames were painted now.
+def write(job: Job, finish: Finish, *, overwrite: bool) -> int:
+    """Paint and encode the film's ground; returns how many frames were painted now.
 
     A film whose codec cannot be cut (GIF) is written in one go, others in segments.
     """
-    production = job.production
+    production, ground = job.production, finish.ground
     plan = production.plan
     target = encoding.Film(
         size=production.scene.size,
         fps=plan.film.fps,
         sound=production.sound,
-        options=plan.film.encoding,
+        options=finish.options,
         layout="yuv420p",
-        metadata={METADATA_KEY: portable_plan(plan, film.parent)},
+        metadata={METADATA_KEY: portable_plan(plan, finish.film.parent)},
         overwrite=overwrite,
     )
-    if encoding.picture_codec(film, plan.film.encoding) == "gif":
-        return write_at_once(job, film, target)
-    with sound_meanwhile(film, target) as sound:
-        pressed = press_segments(job, target, film)
+    if encoding.picture_codec(ground, target.options) == "gif":
+        return write_at_once(job, ground, target)
+    with sound_meanwhile(finish, target) as sound:
+        pressed = press_segments(job, target, ground)
         with job.teller.stage("join"), told_room():
-            join_film(job, film, pressed, replace(target, sound=sound()))
+            encoding.concat_segments(
+                pressed.paths,
+                ground,
+                fps=target.fps,
+                sound=sound(),
+                options=target.options,
+                metadata=target.metadata,
+                overwrite=overwrite,
+                frames=production.last - production.first,
+            )
     return pressed.painted
-
-
-def join_film(job: Job, film: Path, pressed: Pressed, target: encoding.Film) -> None:
-    """Make the film of its segments, with the layers that the plan wants over it."""
-    production = job.production
-    first, last = production.first, production.last
-
-    def join(place: Path) -> None:
-        encoding.concat_segments(
-            pressed.paths,
-            place,
-            fps=target.fps,
-            sound=target.sound,
-            options=target.options,
-            metadata=target.metadata,
-            overwrite=target.overwrite,
-            frames=last - first,
-        )
-
-    composed(
-        film,
-        wanted_layers(production.plan, production.hearing.features, first, last),
-        join,
-        plan=production.plan,
-        overwrite=target.overwrite,
-        on_progress=job.teller.pass_on,
-    )
 
 
 @contextmanager
 def sound_meanwhile(
-    film: Path, target: encoding.Film
+    finish: Finish, target: encoding.Film
 ) -> Iterator[Callable[[], Song | Path | None]]:
     """The film's sound is encoded beside the painting of its pictures, not after it.
 
     Yields:
         What waits for the sound and gives what the film is to be joined with.
     """
-    song = target.sound
-    if not isinstance(song, Song) or encoding.sound_codec(film, target.options) is None:
+    song, ground = target.sound, finish.ground
+    if not isinstance(song, Song) or encoding.sound_codec(ground, target.options) is None:
         yield lambda: song
         return
-    place = SegmentCache(suffix=film.suffix).working_name()
-    doing = f"Writing {film.name}"
+    place = SegmentCache(suffix=ground.suffix).working_name()
+    doing = f"Writing {finish.film.name}"
     with encoding.encode_sound(song, place, options=target.options, doing=doing) as sound:
         yield sound
 
@@ -221,24 +212,6 @@ def write_at_once(job: Job, film: Path, target: encoding.Film) -> int:
             writer.put(pictures)
             told(writer.frames)
     return last - first
-
-
-def make_others(
-    plan: RenderPlan, film: Path, teller: Teller, *, overwrite: bool
-) -> tuple[Path, ...]:
-    """The other shapes and pieces that the plan asks for, beside the film."""
-    if not plan.film.formats:
-        return ()
-    with teller.stage("formats"):
-        return tuple(
-            encoding.make_formats(
-                film,
-                plan.film.formats,
-                options=plan.film.encoding,
-                overwrite=overwrite,
-                on_progress=teller.pass_on,
-            )
-        )
 
 
 def portable_plan(plan: RenderPlan, folder: Path) -> str:

@@ -1,15 +1,20 @@
 """A painted film -> what the plan wants on top: title, lyrics, scope, and other shapes."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from lucidsonic import encoding
 from lucidsonic.encoding.compose import Layer
 from lucidsonic.errors import UnknownNameError
+from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import RenderPlan
 from lucidsonic.timebase import frames_to_seconds
-from lucidsonic.types import Features, FloatArray, OnProgress
+from lucidsonic.types import Features, FloatArray
+
+GROUND = encoding.Options(crf=12)  # of what is written once more
 
 # What the scope draws: label -> curve, after what drives what in the steering.
 SCOPE = {
@@ -60,36 +65,81 @@ def scope_curves(features: Features, first: int, last: int) -> dict[str, FloatAr
     return {label: features.curves[name][first:last] for label, name in SCOPE.items()}
 
 
-def composed(
-    film: Path,
-    layers: list[Layer],
-    join: Callable[[Path], None],
-    *,
-    plan: RenderPlan,
-    overwrite: bool,
-    on_progress: OnProgress,
-) -> None:
-    """Write a film with layers over it; without layers `join` writes it alone.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """A film, and what it is made of.
 
-    Args:
+    Attributes:
         film: where it is to lie.
+        ground: where it lies before anything is laid over it; the same place without layers.
+        options: how the ground is written.
         layers: see `wanted_layers`.
-        join: writes the plain film to a path.
-        plan: the settings.
-        overwrite: whether a file of that name may be replaced.
-        on_progress: told how far it is.
     """
-    if not layers:
-        join(film)
+
+    film: Path
+    ground: Path
+    options: encoding.Options
+    layers: Sequence[Layer]
+
+
+@contextmanager
+def finish_of(plan: RenderPlan, film: Path, layers: Sequence[Layer]) -> Iterator[Finish]:
+    """Room for the film's ground, while it is needed.
+
+    A GIF's few colours are no ground to lay things over or to cut films from: it has an MP4.
+    """
+    options = plan.film.encoding
+    is_gif = encoding.picture_codec(film, options) == "gif"
+    if not (layers or (is_gif and plan.film.formats)):
+        yield Finish(film=film, ground=film, options=options, layers=())
         return
     with tempfile.TemporaryDirectory(prefix=".lucidsonic-", dir=film.parent) as folder:
-        plain = Path(folder) / film.name
-        join(plain)
-        encoding.compose_film(
-            plain,
-            film,
-            layers,
-            options=plan.film.encoding,
-            overwrite=overwrite,
-            on_progress=on_progress,
+        ground = Path(folder) / film.name
+        if is_gif:
+            ground, options = ground.with_suffix(".mp4"), GROUND
+        yield Finish(film=film, ground=ground, options=options, layers=layers)
+
+
+def finish_film(
+    finish: Finish, plan: RenderPlan, *, overwrite: bool, teller: Teller
+) -> tuple[Path, ...]:
+    """Lay over the ground what belongs there, and make what the plan asks for besides.
+
+    Args:
+        finish: its ground is written.
+        plan: the settings.
+        overwrite: whether files of these names may be replaced.
+        teller: hears how far it is.
+
+    Returns:
+        The other shapes and pieces, beside the film.
+    """
+    if finish.ground != finish.film:
+        with teller.stage("compose"):
+            encoding.compose_film(
+                finish.ground,
+                finish.film,
+                finish.layers,
+                options=plan.film.encoding,
+                overwrite=overwrite,
+                on_progress=teller.pass_on,
+            )
+    if not plan.film.formats:
+        return ()
+    with teller.stage("formats"):
+        return tuple(
+            encoding.make_formats(
+                finish.ground,
+                plan.film.formats,
+                layers=finish.layers,
+                beside=finish.film,
+                options=finish.options,
+                overwrite=overwrite,
+                on_progress=teller.pass_on,
+            )
         )
+
+
+def grown_size(finish: Finish, painted: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a finished film: a layer may add a panel to what was painted."""
+    return encoding.probe_film(finish.film, sound=False).size if finish.layers else painted

@@ -21,6 +21,7 @@ from lucidsonic.encoding import (
     read_film,
     read_metadata,
     scope_layer,
+    title_layer,
     write_film,
 )
 from lucidsonic.encoding.scope import Scope
@@ -158,3 +159,35 @@ def test_nothing_is_overwritten_unless_asked(film, tmp_path):
         add_title(film, "x", target=film)
     before = probe_film(film).times_s
     assert probe_film(add_title(film, "x", target=film, overwrite=True)).times_s == before
+
+
+def test_a_reshaped_film_has_its_words_set_anew_and_whole(film, tmp_path):
+    layers = [title_layer("MMMMMMMMMMMM", start_s=0.0)]
+    (tall,) = make_formats(film, ["9:16"], layers=layers, options=SHARP)
+    word = np.abs(picture(tall, 30)[8:].astype(int) - GREY).max(axis=(0, 2)) > 60
+    assert word[30:66].any()
+    assert not word[:4].any()
+    assert not word[-4:].any()
+
+
+@pytest.mark.parametrize("aspect", ["16:9", "9:16", "1:1"])
+def test_a_reshaped_film_has_its_shape_with_the_scope_in_it(aspect, film):
+    curves = {"kick": np.ones(60, np.float32)}
+    (new,) = make_formats(film, [aspect], layers=[scope_layer(curves)], options=SHARP)
+    across, down = (int(part) for part in aspect.split(":"))
+    height, width = probe_film(new).size
+    assert width / height == pytest.approx(across / down, rel=0.03)
+    assert min(height, width) == 96
+    strip, above = picture(new, 30)[-20:], picture(new, 30)[: height // 2]
+    assert strip.max() > 200
+    assert above[8:, 8:].max() < GREY + 20
+
+
+def test_a_loop_and_a_cover_have_no_words_on_them(film):
+    layers = [title_layer("WORDS", start_s=0.0)]
+    made = make_formats(film, ["loop8s", "cover"], layers=layers, options=SHARP)
+    assert not any(changed(made[0]))
+
+
+def picture(film: Path, number: int) -> np.ndarray:
+    return [p for _, p in read_film(film)][number]
