@@ -101,6 +101,10 @@ REACTION = (
         "class_shuffle_seconds", str, "Give classes new pitches this often, or at these times."
     ),
     Flag("class_shuffle_strength", float, "How many classes a shuffle touches, 0 to 1."),
+    Flag(
+        "contrast_strength", float, "How much hits raise the contrast, 0 to 1; 0: not at all."
+    ),
+    Flag("flash_strength", float, "How brightly kicks flash, 0 to 1; 0: not at all."),
     Flag("latents", str, "Seeds of the keyframes, separated by commas."),
     Flag("latents_file", Path, "Keyframes from an .npz file with z or w."),
     Flag("loop", bool, "Let the last frame lead into the first."),

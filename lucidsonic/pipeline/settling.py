@@ -43,6 +43,9 @@ SETTINGS: Mapping[str, str] = {
     **{name: f"film.encoding.{name}" for name in encoding.Options.model_fields},
 }
 
+# the field's name of an effect's strength -> the effect
+STRENGTHS: Mapping[str, str] = {"contrast_strength": "contrast", "flash_strength": "flash"}
+
 
 def settle(
     song: Path | str | None = None,
@@ -61,7 +64,7 @@ def settle(
         quality: a name in `QUALITIES`.
         effects: more effects, as tables or as `name:key=value`.
         models_dir: look for cards here first.
-        **settings: any name in `SETTINGS`, and `duration`.
+        **settings: any name in `SETTINGS` or `STRENGTHS`, and `duration`.
 
     Raises:
         ConfigError: an unknown key, a value out of range, or no song.
@@ -69,11 +72,14 @@ def settle(
         WeightsError: the style is a file that is not there.
     """
     filed = read_plan(plan_file) if plan_file else {}
+    strengths = [
+        strong_effect(name, settings.pop(name)) for name in STRENGTHS if name in settings
+    ]
     flags = nest(settings)
     if song is not None:
         flags.setdefault("song", {})["path"] = str(song)
-    if effects:
-        flags["effects"] = tuple(as_effect(effect) for effect in effects)
+    if effects or strengths:
+        flags["effects"] = (*strengths, *(as_effect(effect) for effect in effects))
     style = chosen_style(flags, filed)
     layers = [
         Layer(f"style '{style}'", card_defaults(style, models_dir)),
@@ -107,7 +113,7 @@ def nest(settings: Mapping[str, Any]) -> dict[str, Any]:
     given = split_lists(with_end(settings))
     for name, value in given.items():
         if name not in SETTINGS:
-            raise UnknownNameError("setting", name, SETTINGS)
+            raise UnknownNameError("setting", name, {**SETTINGS, **STRENGTHS})
         *path, last = SETTINGS[name].split(".")
         table = tables
         for part in path:
@@ -158,6 +164,16 @@ def to_number(text: str, kind: type, name: str) -> Any:
 def as_effect(effect: str | Mapping[str, Any]) -> dict[str, Any]:
     """An effect's table, from `name:key=value` or as it is."""
     return effects_stage.parse_effect(effect) if isinstance(effect, str) else dict(effect)
+
+
+def strong_effect(name: str, strength: float) -> dict[str, Any]:
+    """The effect that a name in `STRENGTHS` means; strength 0 takes it away.
+
+    >>> strong_effect("flash_strength", 0.4)
+    {'name': 'flash', 'amount': 0.4}
+    """
+    effect = {"name": STRENGTHS[name]}
+    return {**effect, "amount": strength} if strength else {**effect, "off": True}
 
 
 def chosen_style(*tables: Mapping[str, Any]) -> str:

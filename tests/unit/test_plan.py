@@ -68,6 +68,7 @@ def test_a_misspelt_setting_names_the_right_one():
         {"duration": "3", "end": "9"},
         {"classes": "1,x"},
         {"seed": -1},
+        {"flash_strength": 2},
     ],
 )
 def test_a_value_out_of_range_is_one_clear_sentence(settings: dict):
@@ -108,6 +109,24 @@ def test_an_effect_replaces_the_one_of_its_name_and_can_be_switched_off():
     )
 
     assert resolve([style, flags]).plan.effects == ({"name": "bloom", "amount": 0.9},)
+
+
+def test_the_strengths_of_the_field_are_effects():
+    plan = settle("song.wav", contrast_strength=0.5, flash_strength=0.25, effects=["hue"]).plan
+
+    assert [(e["name"], e.get("amount")) for e in plan.effects] == [
+        ("contrast", 0.5),
+        ("flash", 0.25),
+        ("hue", None),
+    ]
+
+
+def test_no_strength_takes_away_the_effect_of_a_style_or_plan(tmp_path: Path):
+    filed = tmp_path / "plan.toml"
+    filed.write_text('[[effects]]\nname = "flash"\n')
+
+    assert settle("song.wav", plan_file=filed).plan.effects == ({"name": "flash"},)
+    assert settle("song.wav", plan_file=filed, flash_strength=0).plan.effects == ()
 
 
 @pytest.mark.parametrize(
