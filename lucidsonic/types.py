@@ -169,6 +169,8 @@ class Capabilities:
         anchored: whether only the keyframes themselves are sure to look right (VAE anchors).
         size: height and width of its pictures, pixels.
         resolution_free: whether the option `size` makes it paint any size and shape.
+        stages: height and width of the feature maps that hooks can bend while it paints,
+            coarse to fine; empty where none can.
     """
 
     z_dim: int
@@ -186,6 +188,7 @@ class Capabilities:
     anchored: bool = False
     size: tuple[int, int]
     resolution_free: bool = False
+    stages: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

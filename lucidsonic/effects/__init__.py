@@ -1,15 +1,8 @@
 """frames -> frames: pure functions, each led by one curve of the music."""
 
-from lucidsonic.effects.chain import (
-    EFFECTS,
-    Chain,
-    Custom,
-    CustomFunction,
-    build_chain,
-    check_effects,
-    parse_effect,
-)
+from lucidsonic.effects.chain import Chain, Custom, build_chain, check_effects
 from lucidsonic.effects.effect import Effect, EffectOptions, Moment
+from lucidsonic.effects.wishes import EFFECTS, CustomFunction, parse_effect
 
 __all__ = [
     "EFFECTS",

@@ -1,27 +1,31 @@
-"""Specs and features -> a chain that any frames can pass, in any batches, from any frame."""
+"""Specs and features -> a chain that any frames can pass, in any batches, from any frame.
 
+An effect with a `stage` is applied to the feature maps of that stage of the network instead of
+to the picture: see `Chain.hooks`.
+"""
+
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import entry_points
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import ValidationError
 
-from lucidsonic.effects.colour import COLOUR
 from lucidsonic.effects.effect import Effect, EffectOptions, Moment
-from lucidsonic.effects.light import LIGHT
-from lucidsonic.effects.motion import MOTION
-from lucidsonic.effects.sections import is_section_word, section_weights
-from lucidsonic.effects.texture import TEXTURE
+from lucidsonic.effects.sections import section_weights
+from lucidsonic.effects.wishes import (
+    CustomFunction,
+    Wish,
+    code_of,
+    from_function,
+    read_spec,
+)
 from lucidsonic.errors import ConfigError, UnknownNameError
 from lucidsonic.types import Features, FloatArray
 
-EFFECTS: Mapping[str, Effect] = {**LIGHT, **COLOUR, **MOTION, **TEXTURE}
-ENTRY_POINT_GROUP = "lucidsonic.effects"
-
-CustomFunction = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Hook = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,27 +33,40 @@ class Custom:
     """A function of one's own, led by the music.
 
     Attributes:
-        function: `(frames, amount) -> frames`; frames `(batch, 3, h, w)` in [0, 1], amount
-            `(batch, 1, 1, 1)` in (0, 1].
+        function: `(frames, amount) -> frames`; frames `(batch, 3, h, w)` in [0, 1], or feature
+            maps `(batch, channels, h, w)`; amount `(batch, 1, 1, 1)` in (0, 1].
         follow: the curve that leads it, or "constant".
         amount: how much of it the curve's 1 stands for.
         release_ms: how long a hit rings on.
+        stage: of the network, whose feature maps it is given; None gives it the picture.
     """
 
     function: CustomFunction
     follow: str = "percussive"
     amount: float = 1.0
     release_ms: float = 0.0
+    stage: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Link:
-    """One effect with its options and, for each frame of the film, its amount."""
+    """One effect with its options and, for each frame of the film, its amount.
+
+    Attributes:
+        effect: what is done.
+        options: what it was told.
+        amounts: float32 `(frames,)` in [0, 1].
+        seed: of its chance.
+        code: differs where another code does something else.
+        stage: of the network, whose feature maps it bends; None: it changes the picture.
+    """
 
     effect: Effect
     options: EffectOptions
     amounts: FloatArray
     seed: int
+    code: str
+    stage: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,10 +86,28 @@ class Chain:
         Returns:
             The same shape, dtype and device, in [0, 1].
         """
+        return self._pass(frames, start, None)
+
+    @property
+    def stages(self) -> list[int]:
+        """The network's stages whose feature maps are bent, in order."""
+        return sorted({link.stage for link in self.links if link.stage is not None})
+
+    def hooks(self, start: int) -> dict[int, Hook]:
+        """What bends the network's feature maps while it paints frames start, start + 1, ...
+
+        Returns:
+            Stage -> function of its feature maps `(batch, channels, height, width)`, which are
+            of any values; the same shape and dtype.
+        """
+        return {s: partial(self._pass, start=start, stage=s) for s in self.stages}
+
+    def _pass(self, frames: torch.Tensor, start: int, stage: int | None) -> torch.Tensor:
         index = np.arange(start, start + len(frames))
         for link in self.links:
-            moment = Moment(index, (index / self.fps).astype(np.float32), link.seed)
-            frames = apply_link(link, frames, moment)
+            if link.stage == stage:
+                moment = Moment(index, (index / self.fps).astype(np.float32), link.seed)
+                frames = apply_link(link, frames, moment)
         return frames
 
     def fingerprint(self, start: int, stop: int) -> bytes:
@@ -84,16 +119,9 @@ class Chain:
         for link in self.links:
             amounts = link.amounts[start:stop]
             if amounts.any():
-                told = f"{link.options.model_dump_json()} {link.seed}"
-                parts += [told.encode(), code_of(link.effect.apply), amounts.tobytes()]
+                told = f"{link.options.model_dump_json()} {link.seed} {link.code} {link.stage}"
+                parts += [told.encode(), amounts.tobytes()]
         return b"|".join(parts)
-
-
-def code_of(function: Callable[..., Any]) -> bytes:
-    """What a function does, as far as its own code tells."""
-    code = getattr(function, "__code__", None)
-    name = f"{function.__module__}.{function.__qualname__}"
-    return name.encode() + (code.co_code + repr(code.co_consts).encode() if code else b"")
 
 
 def apply_link(link: Link, frames: torch.Tensor, moment: Moment) -> torch.Tensor:
@@ -108,7 +136,12 @@ def apply_link(link: Link, frames: torch.Tensor, moment: Moment) -> torch.Tensor
     done = link.effect.apply(
         part, amount[:, None, None, None], link.options, moment.take(touched)
     )
-    done = done.clamp(0, 1).to(frames.dtype)
+    if done.shape != part.shape:
+        raise ConfigError(
+            f"An effect made {tuple(done.shape)} of {tuple(part.shape)}.",
+            hint="It must return as many frames, of the same shape.",
+        )
+    done = (done.clamp(0, 1) if link.stage is None else done).to(frames.dtype)
     if every:
         return done
     return frames.index_copy(0, torch.as_tensor(touched, device=frames.device), done)
@@ -125,7 +158,8 @@ def build_chain(
 
     Args:
         specs: tables like `{"name": "flash", "follow": "onset_low", "amount": 0.5}`, in order;
-            `{"bridge": 1}` in a table confines the effect to that section, see `WORDS`.
+            `{"bridge": 1}` in a table confines the effect to that section, see `WORDS`;
+            `{"stage": 2}` applies it to the feature maps of that stage of the network.
         features: the music that leads them.
         seed: of all chance in the chain.
         extra: functions of one's own, after the others.
@@ -136,10 +170,11 @@ def build_chain(
     """
     links = []
     for place, spec in enumerate(specs):
-        effect, options, words = read_spec(spec)
-        link = _link(effect, options, features, seed * 1009 + place)
-        if words:
-            link = replace(link, amounts=link.amounts * section_weights(features, words))
+        wish = read_spec(spec)
+        link = _link(wish, features, seed * 1009 + place, code_of(wish.effect))
+        if wish.sections:
+            weights = section_weights(features, wish.sections)
+            link = replace(link, amounts=link.amounts * weights)
         links.append(link)
     for place, own in enumerate(extra, start=len(links)):
         custom = own if isinstance(own, Custom) else Custom(own)
@@ -160,64 +195,16 @@ def check_effects(specs: Sequence[Mapping[str, Any]], curves: Iterable[str]) -> 
     """
     known = {*curves, *SOURCES}
     for spec in specs:
-        _, options, _ = read_spec(spec)
-        if options.follow not in known:
-            raise UnknownNameError("curve", options.follow, known)
+        follow = read_spec(spec).options.follow
+        if follow not in known:
+            raise UnknownNameError("curve", follow, known)
 
 
-def read_spec(spec: Mapping[str, Any]) -> tuple[Effect, EffectOptions, dict[str, float]]:
-    """The effect that a spec names, its options, and the sections it is confined to."""
-    effect = find_effect(str(spec.get("name", "")))
-    words = {key: float(spec[key]) for key in spec if is_section_word(key)}
-    options = check_options(effect, {k: v for k, v in spec.items() if k not in words})
-    return effect, options, words
-
-
-def find_effect(name: str) -> Effect:
-    """The effect of that name: a built-in one, or one that a plugin declares.
-
-    Raises:
-        UnknownNameError: nobody registered it.
-    """
-    if name in EFFECTS:
-        return EFFECTS[name]
-    plugins = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
-    if name not in plugins:
-        raise UnknownNameError("effect", name, {**EFFECTS, **plugins})
-    found = plugins[name].load()
-    return found if isinstance(found, Effect) else from_function(found)
-
-
-def from_function(function: CustomFunction) -> Effect:
-    """An effect without options of its own from `(frames, amount) -> frames`."""
-    return Effect(lambda frames, amount, _options, _moment: function(frames, amount))
-
-
-def check_options(effect: Effect, spec: Mapping[str, Any]) -> EffectOptions:
-    """The spec as the effect's own options.
-
-    Raises:
-        ConfigError: a key that the effect has not, or a value out of its range.
-    """
-    try:
-        return effect.options.model_validate(dict(spec))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        said = (
-            f"has no setting '{key}'"
-            if first["type"] == "extra_forbidden"
-            else f"cannot take {key} = {first['input']!r}: {first['msg']}"
-        )
-        known = ", ".join(name for name in effect.options.model_fields if name != "name")
-        raise ConfigError(
-            f"The effect '{spec.get('name')}' {said}.", hint=f"It takes {known}."
-        ) from error
-
-
-def _link(effect: Effect, options: EffectOptions, features: Features, seed: int) -> Link:
+def _link(wish: Wish, features: Features, seed: int, code: str) -> Link:
+    options = wish.options
     curve = ring(source(features, options.follow), float(features.fps), options.release_ms)
-    return Link(effect, options, np.clip(curve * options.amount, 0, 1), seed)
+    amounts = np.clip(curve * options.amount, 0, 1)
+    return Link(wish.effect, options, amounts, seed, code, wish.stage)
 
 
 def _custom_link(custom: Custom, features: Features, seed: int) -> Link:
@@ -227,7 +214,10 @@ def _custom_link(custom: Custom, features: Features, seed: int) -> Link:
         amount=custom.amount,
         release_ms=custom.release_ms,
     )
-    return _link(from_function(custom.function), options, features, seed)
+    wish = Wish(from_function(custom.function), options, custom.stage)
+    # Nobody can tell from outside what a function does: its frames are never taken from an
+    # earlier film.
+    return _link(wish, features, seed, uuid.uuid4().hex)
 
 
 SOURCES: Mapping[str, Callable[[Features], np.ndarray]] = {
@@ -267,39 +257,3 @@ def ring(curve: FloatArray, fps: float, release_ms: float) -> FloatArray:
     level = np.log(np.maximum(curve.astype(np.float64), 1e-12))
     rung = np.exp(np.maximum.accumulate(level + fall) - fall)
     return np.where(rung > 1e-3, rung, 0.0).astype(np.float32)
-
-
-def parse_effect(text: str) -> dict[str, Any]:
-    """An effect as people write it on the command line.
-
-    >>> parse_effect("flash")
-    {'name': 'flash'}
-    >>> parse_effect("hue:shift=0.5,follow=chroma")
-    {'name': 'hue', 'shift': 0.5, 'follow': 'chroma'}
-
-    Raises:
-        ConfigError: not of the form `name:key=value,key=value`.
-    """
-    name, _, rest = text.strip().partition(":")
-    pairs = [pair.partition("=") for pair in rest.split(",") if pair.strip()]
-    if not name or any(not key.strip() or not equals for key, equals, _ in pairs):
-        raise ConfigError(
-            f"'{text}' is not an effect.", hint="For example flash:amount=0.5,follow=onset_low."
-        )
-    return {"name": name, **{key.strip(): as_value(value.strip()) for key, _, value in pairs}}
-
-
-def as_value(text: str) -> bool | int | float | str:
-    """A number or a truth value where the text is one.
-
-    >>> [as_value(t) for t in ("2", "0.5", "true", "onset")]
-    [2, 0.5, True, 'onset']
-    """
-    if text in ("true", "false"):
-        return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text

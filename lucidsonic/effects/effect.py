@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -83,6 +83,7 @@ def _scramble(value: Any) -> Any:
 
 
 Apply = Callable[[torch.Tensor, torch.Tensor, Any, Moment], torch.Tensor]
+WorksOn = Literal["pictures", "maps", "both"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +95,24 @@ class Effect:
             [0, 1]; amount is `(batch, 1, 1, 1)` in (0, 1]. Values outside [0, 1] are clipped.
         options: what it can be told.
         summary: one line for people.
+        works_on: pictures, a network's feature maps `(batch, channels, h, w)` of any values,
+            or both.
     """
 
     apply: Apply
     options: type[EffectOptions] = EffectOptions
     summary: str = ""
+    works_on: WorksOn = "pictures"
 
 
 def effects_of(
-    *functions: Apply, options: Mapping[str, type[EffectOptions]]
+    *functions: Apply,
+    options: Mapping[str, type[EffectOptions]],
+    works_on: WorksOn = "pictures",
 ) -> dict[str, Effect]:
     """A table of effects by function name; the docstring's first line is the summary."""
     return {
-        f.__name__: Effect(f, options.get(f.__name__, EffectOptions), _first_line(f))
+        f.__name__: Effect(f, options.get(f.__name__, EffectOptions), _first_line(f), works_on)
         for f in functions
     }
 

@@ -177,4 +177,5 @@ MOTION = effects_of(
         "wave": WaveOptions, "mirror": MirrorOptions, "kaleidoscope": KaleidoscopeOptions,
         "trail": TrailOptions,
     },
+    works_on="both",
 )  # fmt: skip

@@ -181,10 +181,13 @@ def sharpen(
 
 
 TEXTURE = effects_of(
-    glitch, grain, chromatic, pixelate, scanlines, edges, blur, sharpen,
+    glitch, grain, chromatic, pixelate, scanlines, edges,
     options={
         "glitch": GlitchOptions, "grain": GrainOptions, "chromatic": ChromaticOptions,
         "pixelate": PixelateOptions, "scanlines": ScanlinesOptions, "edges": EdgesOptions,
-        "blur": BlurOptions, "sharpen": SharpenOptions,
     },
+) | effects_of(
+    blur, sharpen,
+    options={"blur": BlurOptions, "sharpen": SharpenOptions},
+    works_on="both",
 )  # fmt: skip

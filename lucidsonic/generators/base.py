@@ -1,6 +1,6 @@
 """What every family module offers, and what every loaded generator can do."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,13 +9,19 @@ from pydantic import BaseModel
 
 from lucidsonic.types import Capabilities, Controls, FloatArray
 
+Hook = Callable[[torch.Tensor], torch.Tensor]
+Hooks = Mapping[int, Hook]
+"""Network bending: stage -> function of its feature maps `(batch, channels, height, width)`, in
+whatever range and dtype the network has there; it returns the same shape and dtype."""
+
 
 class Generator(Protocol):
     """A picture for every latent.
 
     The same controls give the same picture, whatever batch they come in. Networks that have
     them also offer `mapping(z, c, truncation_psi=1.0, truncation_cutoff=None)` and
-    `synthesis(w, noise_mode="const")`, in the network's own range.
+    `synthesis(w, noise_mode="const")`, in the network's own range. Where `capabilities.stages`
+    names stages, `render`, `synthesis` and the call also take `hooks`, see `Hooks`.
     """
 
     @property

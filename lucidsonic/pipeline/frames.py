@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -117,10 +118,14 @@ def paint_rgb(scene: Scene, start: int, stop: int, note: Callable[[str], None]) 
     A batch that a narrow dtype cannot hold is painted again in float32, and `note` says so.
     """
     controls = scene.trajectory.at(start, stop)
-    frames = scene.generator.render(controls, dtype=scene.dtype)
+    hooks = scene.chain.hooks(start)
+    paint: Callable[..., torch.Tensor] = scene.generator.render
+    if hooks:  # only generators with stages take them
+        paint = partial(paint, hooks=hooks)
+    frames = paint(controls, dtype=scene.dtype)
     if scene.dtype != torch.float32 and not bool(torch.isfinite(frames).all()):
         note(f"Frames {start} to {stop - 1} overflowed {scene.dtype}: painted in float32.")
-        frames = scene.generator.render(controls)
+        frames = paint(controls)
     frames = scene.chain(frames.float(), start)
     return fit(frames, scene.size, mode=scene.fit, filter=scene.resample)
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from lucidsonic.audio import open_song
-from lucidsonic.effects import Custom, CustomFunction, build_chain
+from lucidsonic.effects import Chain, Custom, CustomFunction, build_chain
 from lucidsonic.errors import ConfigError
 from lucidsonic.generators import Generator
 from lucidsonic.pipeline.frames import Scene, choose_device, choose_dtype
@@ -19,7 +19,7 @@ from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import FilmTable, RenderPlan
 from lucidsonic.timebase import frames_to_seconds, seconds_to_frame, seconds_to_frames
 from lucidsonic.trajectory import delayed, plan_trajectory
-from lucidsonic.types import FloatArray, Song
+from lucidsonic.types import Capabilities, FloatArray, Song
 
 WIDE = Fraction(16, 9)
 ASPECT_STEPS = 10_000  # how finely a wished shape is counted
@@ -153,15 +153,17 @@ def set_scene(
     )
     if plan.film.hold_fps is not None:
         trajectory = HeldTrajectory(trajectory, plan.film.fps, plan.film.hold_fps)
+    chain = build_chain(
+        plan.effects,
+        delayed(hearing.roles["effect"], plan.trajectory.offset_ms / 1000),
+        seed=plan.seed,
+        extra=own.effects,
+    )
+    check_stages(chain, able)
     return Scene(
         generator=generator,
         trajectory=trajectory,
-        chain=build_chain(
-            plan.effects,
-            delayed(hearing.roles["effect"], plan.trajectory.offset_ms / 1000),
-            seed=plan.seed,
-            extra=own.effects,
-        ),
+        chain=chain,
         size=film_size(
             plan.film, None if able.resolution_free else wished_shape(plan, able.size)
         ),
@@ -170,6 +172,25 @@ def set_scene(
         dtype=choose_dtype(plan.model.precision, device),
         guard=plan.film.flash_guard,
         fps=plan.film.fps,
+    )
+
+
+def check_stages(chain: Chain, able: Capabilities) -> None:
+    """Complain about an effect on feature maps that this generator has not.
+
+    Raises:
+        ConfigError: it has no such stage, or none.
+    """
+    if not chain.stages or chain.stages[-1] < len(able.stages):
+        return
+    if not able.stages:
+        raise ConfigError(
+            "This style has no feature maps that an effect with a stage could bend.",
+            hint="StyleGAN2, StyleGAN3, R3GAN and VA-GAN styles have; else leave 'stage' away.",
+        )
+    sides = ", ".join(f"{stage}: {w}x{h}" for stage, (h, w) in enumerate(able.stages))
+    raise ConfigError(
+        f"This network has no stage {chain.stages[-1]}.", hint=f"Its stages are {sides}."
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lucidsonic.effects.chain import check_options, find_effect
+from lucidsonic.effects.wishes import check_options, find_effect
 from lucidsonic.generators import FAMILIES, build_generator
 from lucidsonic.zoo.card import ModelCard
 

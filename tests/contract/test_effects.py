@@ -1,5 +1,6 @@
 """What every effect promises."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +17,7 @@ CURVES = (
     "pulse", "energy_low", "energy_mid", "energy_high",
 )  # fmt: skip
 LENGTH = 40
+Spec = dict[str, Any]
 
 
 def features(value: float = 1.0, **curves: Any) -> Features:
@@ -34,63 +36,152 @@ def pictures(batch: int = 5, dtype: torch.dtype = torch.float32) -> torch.Tensor
     return made.to(dtype)
 
 
-@pytest.mark.parametrize("name", EFFECTS)
-def test_amount_zero_leaves_every_frame_as_it_is(name: str) -> None:
-    frames = pictures()
-    assert torch.equal(
-        build_chain([{"name": name, "amount": 0}], features())(frames, 3), frames
-    )
+PLACES = [
+    *({"name": name} for name, effect in EFFECTS.items() if effect.works_on != "maps"),
+    *(
+        {"name": n, "stage": 0}
+        for n, effect in EFFECTS.items()
+        if effect.works_on != "pictures"
+    ),
+]
+everywhere = pytest.mark.parametrize(
+    "spec", PLACES, ids=lambda spec: "-".join(map(str, spec.values()))
+)
 
 
-@pytest.mark.parametrize("name", EFFECTS)
-def test_silence_leaves_every_frame_as_it_is(name: str) -> None:
-    frames = pictures()
-    chain = build_chain([{"name": name, "follow": "loudness", "amount": 1}], features(0.0))
-    assert torch.equal(chain(frames, 0), frames)
+def matter(spec: Spec, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """What an effect is given there: pictures, or feature maps of a coarse stage."""
+    if "stage" not in spec:
+        return pictures(dtype=dtype)
+    maps = torch.randn(5, 24, 8, 8, generator=torch.Generator().manual_seed(4))
+    return maps.to(dtype, memory_format=torch.channels_last)
 
 
-@pytest.mark.parametrize("name", EFFECTS)
-def test_a_little_is_a_little_and_full_amount_shows(name: str) -> None:
-    frames = pictures()
-    little = build_chain([{"name": name, "amount": 1e-3}], features())(frames, 2)
-    full = build_chain([{"name": name, "amount": 1}], features())(frames, 2)
+def built(
+    spec: Spec, music: Features, **wishes: Any
+) -> Callable[[torch.Tensor, int], torch.Tensor]:
+    """One effect, applied in its place."""
+    chain = build_chain([{**spec, **wishes}], music)
+    if "stage" in spec:
+        return lambda maps, start: chain.hooks(start)[spec["stage"]](maps)
+    return chain
+
+
+@everywhere
+def test_amount_zero_leaves_every_frame_as_it_is(spec: Spec) -> None:
+    frames = matter(spec)
+    assert torch.equal(built(spec, features(), amount=0)(frames, 3), frames)
+
+
+@everywhere
+def test_silence_leaves_every_frame_as_it_is(spec: Spec) -> None:
+    frames = matter(spec)
+    effect = built(spec, features(0.0), follow="loudness", amount=1)
+    assert torch.equal(effect(frames, 0), frames)
+
+
+@everywhere
+def test_a_little_is_a_little_and_full_amount_shows(spec: Spec) -> None:
+    frames = matter(spec)
+    little = built(spec, features(), amount=1e-3)(frames, 2)
+    full = built(spec, features(), amount=1)(frames, 2)
     assert (full - frames).abs().mean() > 0.005
-    if name not in {"pixelate"}:  # whole pixels or nothing
+    if spec["name"] not in {"pixelate"}:  # whole pixels or nothing
         assert (little - frames).abs().mean() < 0.02
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("name", EFFECTS)
-def test_shape_range_and_dtype_are_kept(name: str, dtype: torch.dtype) -> None:
-    frames = pictures(dtype=dtype)
-    done = build_chain([{"name": name, "amount": 1}], features())(frames, 7)
+@everywhere
+def test_shape_range_and_dtype_are_kept(spec: Spec, dtype: torch.dtype) -> None:
+    frames = matter(spec, dtype)
+    done = built(spec, features(), amount=1)(frames, 7)
     assert done.shape == frames.shape
     assert done.dtype == dtype
-    assert done.min() >= 0
-    assert done.max() <= 1
+    if "stage" not in spec:
+        assert done.min() >= 0
+        assert done.max() <= 1
 
 
-@pytest.mark.parametrize("name", EFFECTS)
-def test_a_frame_does_not_depend_on_its_batch(name: str) -> None:
+@everywhere
+def test_a_frame_does_not_depend_on_its_batch(spec: Spec) -> None:
     ramp = np.linspace(0, 1, LENGTH, dtype=np.float32)
-    chain = build_chain([{"name": name, "amount": 1, "follow": "ramp"}], features(ramp=ramp))
-    frames = pictures()
-    alone = torch.cat([chain(frames[i : i + 1], 9 + i) for i in range(len(frames))])
-    assert torch.allclose(chain(frames, 9), alone, atol=1e-5)
+    effect = built(spec, features(ramp=ramp), amount=1, follow="ramp")
+    frames = matter(spec)
+    alone = torch.cat([effect(frames[i : i + 1], 9 + i) for i in range(len(frames))])
+    assert torch.allclose(effect(frames, 9), alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", EFFECTS)
-def test_the_input_stays_as_it_was(name: str) -> None:
-    frames = pictures()
+@everywhere
+def test_the_input_stays_as_it_was(spec: Spec) -> None:
+    frames = matter(spec)
     before = frames.clone()
-    build_chain([{"name": name, "amount": 1}], features())(frames, 0)
+    built(spec, features(), amount=1)(frames, 0)
     assert torch.equal(frames, before)
 
 
-@pytest.mark.parametrize("name", EFFECTS)
-def test_its_default_curve_is_one_that_songs_have(name: str) -> None:
-    build_chain([{"name": name}], features())
-    assert EFFECTS[name].summary.endswith(".")
+@everywhere
+def test_its_default_curve_is_one_that_songs_have(spec: Spec) -> None:
+    build_chain([spec], features())
+    assert EFFECTS[spec["name"]].summary.endswith(".")
+
+
+def test_a_stage_is_bent_and_the_picture_is_left_alone() -> None:
+    chain = build_chain(
+        [{"name": "zoom", "stage": 3, "amount": 1}, {"name": "hue"}], features()
+    )
+    assert chain.stages == [3]
+    assert set(chain.hooks(0)) == {3}
+    plain = build_chain([{"name": "hue"}], features())
+    assert torch.equal(chain(pictures(), 0), plain(pictures(), 0))
+
+
+@pytest.mark.parametrize("name", ["ablate", "invert", "boost"])
+def test_channels_are_chosen_by_the_seed_and_stay_the_same(name: str) -> None:
+    spec = {"name": name, "stage": 0, "amount": 1, "share": 0.5}
+
+    def touched(seed: int, start: int) -> list[bool]:
+        chain = build_chain([spec], features(), seed=seed)
+        return [
+            bool(v != 1) for v in chain.hooks(start)[0](torch.ones(1, 24, 2, 2))[0, :, 0, 0]
+        ]
+
+    assert touched(1, 0) == touched(1, 30)
+    assert touched(1, 0) != touched(2, 0)
+    assert 4 < sum(touched(1, 0)) < 20
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"name": "hue", "stage": 1}, "works on pictures"),
+        ({"name": "ablate"}, "works on a network's feature maps"),
+        ({"name": "zoom", "stage": -1}, "0 or more"),
+        ({"name": "zoom", "stage": 1.5}, "0 or more"),
+        ({"name": "zoom", "stage": "last"}, "0 or more"),
+    ],
+)
+def test_a_place_where_an_effect_cannot_work_is_told(spec: Spec, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        build_chain([spec], features())
+
+
+def test_a_function_that_changes_the_shape_is_told() -> None:
+    chain = build_chain([], features(), extra=[lambda frames, _amount: frames[:, :1]])
+    with pytest.raises(ConfigError, match="An effect made"):
+        chain(pictures(), 0)
+
+
+def test_two_functions_of_ones_own_are_never_taken_for_each_other() -> None:
+    def chain(function: Any) -> bytes:
+        return build_chain([], features(), extra=[function]).fingerprint(0, LENGTH)
+
+    def dark(frames: torch.Tensor, _amount: torch.Tensor) -> torch.Tensor:
+        return frames * 0
+
+    def light(frames: torch.Tensor, _amount: torch.Tensor) -> torch.Tensor:
+        return frames * 0 + 1
+
+    assert chain(dark) != chain(light)
 
 
 def test_a_full_flash_is_white_and_never_black() -> None:

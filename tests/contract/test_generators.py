@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +186,32 @@ def test_noise_does_what_is_said(generator: Any) -> None:
 def test_transform_does_what_is_said(generator: Any) -> None:
     way = np.tile(np.array([0.1, 0.05, 0.03, 1.2], np.float32), (FRAMES, 1))
     assert (changed(generator, transform=way) > 1e-4) == generator.capabilities.has_transform
+
+
+def test_every_stage_can_be_bent_and_has_the_promised_size(generator: Any) -> None:
+    told, sizes = controls(generator), generator.capabilities.stages
+    if not sizes:
+        pytest.skip("has no stages")
+    plain, seen = generator.render(told), {}
+
+    def watch(stage: int, maps: torch.Tensor) -> torch.Tensor:
+        seen[stage] = (len(maps), tuple(maps.shape[-2:]))
+        return maps
+
+    hooks = {stage: partial(watch, stage) for stage in range(len(sizes))}
+    assert torch.allclose(generator.render(told, hooks=hooks), plain, atol=1e-5)
+    assert seen == {stage: (FRAMES, size) for stage, size in enumerate(sizes)}
+    for stage in seen:
+        bent = generator.render(told, hooks={stage: lambda maps: maps.flip(-1) * 1.5})
+        assert (bent - plain).abs().mean() > 1e-3
+
+
+def test_the_plain_call_can_be_bent(generator: Any) -> None:
+    if not generator.capabilities.stages:
+        pytest.skip("has no stages")
+    z = torch.randn(2, generator.z_dim, generator=torch.Generator().manual_seed(1))
+    bent = generator(z, hooks={0: lambda maps: maps.flip(-1) * 1.5})
+    assert (bent - generator(z)).abs().mean() > 1e-3
 
 
 def test_classes_do_what_is_said(generator: Any) -> None:

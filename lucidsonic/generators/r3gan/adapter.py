@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from lucidsonic.errors import WeightsError
+from lucidsonic.generators.base import Hooks
 from lucidsonic.generators.r3gan.network import FIRST_SIDE, Network, NetworkSpec
 from lucidsonic.generators.styles import check_shape, gaussian_z, layer_groups, picture_to_rgb
 from lucidsonic.nn.state import Unfilled, fill
@@ -105,6 +106,10 @@ class R3GAN:
             class_names=options.class_names,
             dim=self.z_dim,
             size=self.size,
+            stages=tuple(
+                (spec.first_size[0] << stage, spec.first_size[1] << stage)
+                for stage in range(len(spec.widths))
+            ),
         )
 
     def keyframes(self, seeds: Sequence[int]) -> FloatArray:
@@ -129,19 +134,23 @@ class R3GAN:
         return (axes[order] * signs * (STEP * self.z_dim**0.5)).astype(np.float32)
 
     @torch.inference_mode()
-    def __call__(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, z: Tensor, c: Tensor | None = None, *, hooks: Hooks | None = None
+    ) -> Tensor:
         """Float32 `(batch, channels, height, width)`, about [-1, 1], from z and condition.
 
         Args:
             z: Gaussian `(batch, z_dim)`.
             c: `(batch, c_dim)` in the network's own scale; None is right without a condition,
                 else the first class or the mean emotion.
+            hooks: stage -> what is done to its feature maps.
 
         Raises:
             ConfigError: z or c is not as wide as the network wants.
         """
         check_shape("z", z, (self.z_dim,))
-        return self.network(z.to(self.device, torch.float32), self.condition(c, len(z)))
+        z = z.to(self.device, torch.float32)
+        return self.network(z, self.condition(c, len(z)), hooks=hooks)
 
     def condition(self, c: Tensor | None, batch: int) -> Tensor | None:
         if self.c_dim == 0:
@@ -154,7 +163,13 @@ class R3GAN:
         return c.to(self.device, torch.float32)
 
     @torch.inference_mode()
-    def render(self, controls: Controls, *, dtype: torch.dtype = torch.float32) -> Tensor:
+    def render(
+        self,
+        controls: Controls,
+        *,
+        dtype: torch.dtype = torch.float32,
+        hooks: Hooks | None = None,
+    ) -> Tensor:
         """Paint consecutive frames: RGB `(frames, 3, height, width)` in [0, 1].
 
         Truncation scales z: there is no mean w to pull to, and the 4x4 code is linear in z.
@@ -167,6 +182,7 @@ class R3GAN:
             self.condition(self.own_scale(controls.condition), len(z)),
             gains=gains[:, self.groups],
             dtypes=dtype,
+            hooks=hooks,
         )
         return picture_to_rgb(pictures)
 

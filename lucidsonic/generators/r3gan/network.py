@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lucidsonic.generators.base import Hooks
 from lucidsonic.nn.fir import fir_kernel
 from lucidsonic.nn.grouped import grouped_conv2d
 
@@ -204,6 +205,7 @@ class Network(nn.Module):
         *,
         gains: Tensor | None = None,
         dtypes: Sequence[torch.dtype] | torch.dtype = torch.float32,
+        hooks: Hooks | None = None,
     ) -> Tensor:
         """Paint.
 
@@ -213,6 +215,7 @@ class Network(nn.Module):
                 network without condition.
             gains: `(batch, stages)` factors on what the residual blocks add.
             dtypes: what the stages compute in: one for each, or one for the highest four.
+            hooks: stage -> what is done to its feature maps.
 
         Returns:
             Float32 `(batch, channels, height, width)`; not bounded.
@@ -226,7 +229,7 @@ class Network(nn.Module):
         x = self.stretched(self.stages[0].get_submodule("head")(z)).contiguous(
             memory_format=torch.channels_last
         )
-        return self.paint(x, gains, dtypes, start=0)
+        return self.paint(x, gains, dtypes, hooks or {}, start=0)
 
     def stage_dtypes(self, dtype: torch.dtype) -> list[torch.dtype]:
         """`dtype` in the highest stages, never in the first; float32 below."""
@@ -240,23 +243,32 @@ class Network(nn.Module):
         return F.interpolate(x, self.spec.first_size, mode="bilinear", align_corners=False)
 
     def paint(
-        self, x: Tensor, gains: Tensor | None, dtypes: Sequence[torch.dtype], *, start: int
+        self,
+        x: Tensor,
+        gains: Tensor | None,
+        dtypes: Sequence[torch.dtype],
+        hooks: Hooks,
+        *,
+        start: int,
     ) -> Tensor:
         """Run the stages from `start` on; where maps get large, picture by picture.
 
         A CPU spends more time on fetching fresh memory for a batch of large maps than a
-        batch saves. Not so in training, where the batch's maps are kept anyway.
+        batch saves. Not so in training, where the batch's maps are kept anyway. Hooks want the
+        whole batch.
         """
+        alone = not (hooks or torch.is_grad_enabled())
         for index in range(start, len(self.stages)):
-            if len(x) > 1 and not torch.is_grad_enabled() and self.is_large(index, x):
+            if alone and len(x) > 1 and self.is_large(index, x):
                 return torch.cat(
                     [
-                        self.paint(x[i : i + 1], row(gains, i), dtypes, start=index)
+                        self.paint(x[i : i + 1], row(gains, i), dtypes, hooks, start=index)
                         for i in range(len(x))
                     ]
                 )
             gain = None if gains is None else gains[:, index, None, None, None]
             x = self.stages[index](x.to(dtypes[index]), self.kernel, gain)
+            x = hooks[index](x) if index in hooks else x
         return convolve(self.to_image, x).to(torch.float32)
 
     def is_large(self, index: int, x: Tensor) -> bool:

@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from lucidsonic.errors import WeightsError
+from lucidsonic.generators.base import Hooks
 from lucidsonic.generators.stylegan2.network import Bend, Network
 from lucidsonic.generators.stylegan2.noise import NoiseSource
 from lucidsonic.generators.stylegan2.options import Options
@@ -65,6 +66,7 @@ class StyleGAN2:
             spherical=self.styles.space == "z",
             groups=3,
             size=self.size,
+            stages=tuple(spec.size_at(4 << index) for index in range(len(spec.widths))),
         )
 
     def keyframes(self, seeds: Sequence[int]) -> FloatArray:
@@ -97,34 +99,52 @@ class StyleGAN2:
         return self.styles.mapping(z, c, truncation_psi, truncation_cutoff)
 
     @torch.inference_mode()
-    def synthesis(self, w: Tensor, noise_mode: NoiseMode = "const", *, seed: int = 0) -> Tensor:
+    def synthesis(
+        self,
+        w: Tensor,
+        noise_mode: NoiseMode = "const",
+        *,
+        seed: int = 0,
+        hooks: Hooks | None = None,
+    ) -> Tensor:
         """`(batch, num_ws, w_dim)` -> `(batch, channels, height, width)`, near [-1, 1].
 
         Args:
             w: one style a layer; rows of different pictures mix styles.
             noise_mode: the stored noise, fresh noise, or none.
             seed: of fresh noise.
+            hooks: stage -> what is done to its feature maps.
 
         Raises:
             ConfigError: no such noise, or styles of another shape.
         """
         check_shape("w", w, (self.num_ws, self.styles.w_dim))
         noise = self.noise.make(noise_mode, len(w), seed=seed)
-        return self.network.synthesis(w.to(self.styles.device, torch.float32), Bend(noise))
+        bend = Bend(noise, hooks=hooks or {})
+        return self.network.synthesis(w.to(self.styles.device, torch.float32), bend)
 
-    def __call__(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+    def __call__(
+        self, z: Tensor, c: Tensor | None = None, *, hooks: Hooks | None = None
+    ) -> Tensor:
         """Pictures in the network's own range, without truncation."""
-        return self.synthesis(self.mapping(z, c))
+        return self.synthesis(self.mapping(z, c), hooks=hooks)
 
     @torch.inference_mode()
-    def render(self, controls: Controls, *, dtype: torch.dtype = torch.float32) -> Tensor:
+    def render(
+        self,
+        controls: Controls,
+        *,
+        dtype: torch.dtype = torch.float32,
+        hooks: Hooks | None = None,
+    ) -> Tensor:
         """Paint consecutive frames: RGB `(frames, 3, height, width)` in [0, 1]."""
         device = self.styles.device
         phase, mix, gains = (
             torch.as_tensor(values, dtype=torch.float32).to(device)
             for values in (controls.noise_phase, controls.noise_mix, controls.gains)
         )
-        bend = Bend(self.noise.drift(phase, mix), spread_gains(gains, self.block_groups))
+        gains = spread_gains(gains, self.block_groups)
+        bend = Bend(self.noise.drift(phase, mix), gains, hooks or {})
         pictures = self.network.synthesis(self.styles.styles(controls), bend, dtype=dtype)
         return picture_to_rgb(pictures)
 

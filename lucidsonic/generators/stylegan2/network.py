@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lucidsonic.generators.base import Hook, Hooks
 from lucidsonic.generators.stylegan2.layers import (
     ImageLayer,
     ShortcutLayer,
@@ -36,10 +37,12 @@ class Bend:
     Attributes:
         noise: one entry a noise layer, `(1 or batch, 1, height, width)`; empty for none.
         gains: `(batch, blocks)` factors on the blocks' features, None for neutral.
+        hooks: block -> what is done to its feature maps, of the whole batch.
     """
 
     noise: Sequence[Tensor] = ()
     gains: Tensor | None = None
+    hooks: Hooks = field(default_factory=dict[int, Hook])
 
     def of(self, index: int) -> "Bend":
         """The part for one picture of the batch."""
@@ -129,7 +132,7 @@ class Synthesis(nn.Module):
 
         Args:
             ws: one style a layer.
-            bend: noise and gains; None for no noise.
+            bend: noise, gains and hooks; None for no noise.
             dtype: what the highest resolutions compute in.
 
         Returns:
@@ -143,10 +146,10 @@ class Synthesis(nn.Module):
         """Run the blocks from `start` on; where maps get large, picture by picture.
 
         A CPU spends more time on fetching fresh memory for a batch of large maps than a
-        batch saves.
+        batch saves. Hooks want the whole batch.
         """
         for index in range(start, len(self.spec.widths)):
-            if len(ws) > 1 and self.is_large(index, flow.x):
+            if len(ws) > 1 and not bend.hooks and self.is_large(index, flow.x):
                 parts = [
                     self.paint(picked(flow, i), ws[i : i + 1], bend.of(i), start=index)
                     for i in range(len(ws))
@@ -170,6 +173,8 @@ class Synthesis(nn.Module):
         x = block(self.stretched(x, index), ws[:, first:], self.resample_filter, noise)
         if bend.gains is not None:
             x = x * bend.gains[:, index, None, None, None].to(x.dtype)
+        if index in bend.hooks:
+            x = bend.hooks[index](x)
         picture = flow.picture
         if picture is not None:
             picture = upsample_image(self.stretched(picture, index), self.resample_filter)

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from lucidsonic.errors import WeightsError
+from lucidsonic.generators.base import Hooks
 from lucidsonic.generators.stylegan3.network import Network
 from lucidsonic.generators.stylegan3.options import Options
 from lucidsonic.generators.styles import (
@@ -58,6 +59,7 @@ class StyleGAN3:
             spherical=self.styles.space == "z",
             groups=3,
             size=self.size,
+            stages=tuple(layer.out_size for layer in plan.layers() if not layer.is_picture),
         )
 
     def keyframes(self, seeds: Sequence[int]) -> FloatArray:
@@ -96,6 +98,7 @@ class StyleGAN3:
         noise_mode: NoiseMode = "const",
         *,
         transform: Tensor | FloatArray | None = None,
+        hooks: Hooks | None = None,
     ) -> Tensor:
         """`(batch, num_ws, w_dim)` -> `(batch, channels, height, width)`, near [-1, 1].
 
@@ -104,6 +107,7 @@ class StyleGAN3:
             noise_mode: without effect, as this network has no noise.
             transform: `(3, 3)` or `(batch, 3, 3)`, from places in the picture to places in the
                 input, as the original tools set it; None for the stored one.
+            hooks: stage -> what is done to its feature maps.
 
         Raises:
             ConfigError: no such noise, or styles of another shape.
@@ -112,7 +116,8 @@ class StyleGAN3:
         check_shape("w", w, (self.num_ws, self.styles.w_dim))
         if transform is not None:
             transform = torch.as_tensor(transform, dtype=torch.float32).to(self.styles.device)
-        return self.network.synthesis(w.to(self.styles.device, torch.float32), transform)
+        w = w.to(self.styles.device, torch.float32)
+        return self.network.synthesis(w, transform, hooks=hooks)
 
     def __call__(
         self,
@@ -120,12 +125,19 @@ class StyleGAN3:
         c: Tensor | None = None,
         *,
         transform: Tensor | FloatArray | None = None,
+        hooks: Hooks | None = None,
     ) -> Tensor:
         """Pictures in the network's own range, without truncation."""
-        return self.synthesis(self.mapping(z, c), transform=transform)
+        return self.synthesis(self.mapping(z, c), transform=transform, hooks=hooks)
 
     @torch.inference_mode()
-    def render(self, controls: Controls, *, dtype: torch.dtype = torch.float32) -> Tensor:
+    def render(
+        self,
+        controls: Controls,
+        *,
+        dtype: torch.dtype = torch.float32,
+        hooks: Hooks | None = None,
+    ) -> Tensor:
         """Paint consecutive frames: RGB `(frames, 3, height, width)` in [0, 1]."""
         device = self.styles.device
         gains = torch.as_tensor(controls.gains, dtype=torch.float32).to(device)
@@ -136,6 +148,7 @@ class StyleGAN3:
             transform,
             spread_gains(gains, self.layer_groups),
             dtype=dtype,
+            hooks=hooks,
         )
         return picture_to_rgb(pictures)
 

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lucidsonic.generators.base import Hooks
 from lucidsonic.generators.stylegan3.plan import LayerPlan, SynthesisPlan
 from lucidsonic.nn.fir import downsample_axis, upsample_axis
 from lucidsonic.nn.mapping import Dense, MappingNetwork, MappingSpec
@@ -192,6 +193,7 @@ class Synthesis(nn.Module):
         gains: Tensor | None = None,
         *,
         dtype: torch.dtype = torch.float32,
+        hooks: Hooks | None = None,
     ) -> Tensor:
         """Paint.
 
@@ -201,18 +203,24 @@ class Synthesis(nn.Module):
                 the stored one.
             gains: `(batch, layers)` factors on the layers' features, None for neutral.
             dtype: what the highest resolutions compute in.
+            hooks: layer -> what is done to its feature maps, of the whole batch.
 
         Returns:
             Float32, in the network's own range.
         """
-        if ws.device.type == "cpu":
+        if ws.device.type == "cpu" and not hooks:
             # A batch of finely sampled maps outgrows the caches: one by one is faster.
             each = split(ws, transform, gains)
-            return torch.cat([self.paint(*one, dtype) for one in each])
-        return self.paint(ws, transform, gains, dtype)
+            return torch.cat([self.paint(*one, dtype, {}) for one in each])
+        return self.paint(ws, transform, gains, dtype, hooks or {})
 
     def paint(
-        self, ws: Tensor, transform: Tensor | None, gains: Tensor | None, dtype: torch.dtype
+        self,
+        ws: Tensor,
+        transform: Tensor | None,
+        gains: Tensor | None,
+        dtype: torch.dtype,
+        hooks: Hooks,
     ) -> Tensor:
         """The whole batch at once; see `forward`."""
         x = self.input(ws[:, 0], transform)
@@ -221,6 +229,7 @@ class Synthesis(nn.Module):
             low = self.plan.rates[index] * 2**self.plan.num_low_precision > self.plan.resolution
             x = x.to(dtype if low else torch.float32)
             x = layer(x, ws[:, index + 1], None if gains is None else gains[:, index])
+            x = hooks[index](x) if index in hooks else x
         return x.to(torch.float32) * self.plan.output_scale
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt
 from safetensors.torch import load_file
 
 from lucidsonic.errors import WeightsError
+from lucidsonic.generators.base import Hooks
 from lucidsonic.generators.va_gan.network import Decoder
 from lucidsonic.nn.axes import channels_last
 from lucidsonic.types import Capabilities, Controls, FloatArray
@@ -59,8 +60,14 @@ class VaGan:
     @property
     def capabilities(self) -> Capabilities:
         """Driven by z and by (valence, arousal)."""
+        sides = [4 << stage for stage in range(1 + len(self.network.stages))]
         return Capabilities(
-            z_dim=self.z_dim, c_dim=2, condition="va", dim=self.z_dim, size=self.size
+            z_dim=self.z_dim,
+            c_dim=2,
+            condition="va",
+            dim=self.z_dim,
+            size=self.size,
+            stages=tuple((side, side) for side in sides),
         )
 
     def keyframes(self, seeds: Sequence[int]) -> FloatArray:
@@ -81,7 +88,13 @@ class VaGan:
         first, second = NORMS[self.options.va_norm]
         return (labels - first) / second
 
-    def render(self, controls: Controls, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    def render(
+        self,
+        controls: Controls,
+        *,
+        dtype: torch.dtype = torch.float32,
+        hooks: Hooks | None = None,
+    ) -> torch.Tensor:
         """Paint frames `(frames, 3, height, width)` in [0, 1]; neutral without emotion."""
         device = self.network.to_rgb.weight.device
         z = torch.from_numpy(controls.latent[:, 0]).to(device)
@@ -90,14 +103,16 @@ class VaGan:
         if controls.condition is not None:
             va = torch.from_numpy(controls.condition).to(device)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            images = self(z, va)
+            images = self(z, va, hooks=hooks)
         return (images.float() / 2 + 0.5).clamp(0, 1)
 
     @torch.inference_mode()
-    def __call__(self, z: torch.Tensor, c: torch.Tensor | None = None) -> torch.Tensor:
-        """Pictures in [-1, 1] from z and (valence, arousal) in [-1, 1]."""
+    def __call__(
+        self, z: torch.Tensor, c: torch.Tensor | None = None, *, hooks: Hooks | None = None
+    ) -> torch.Tensor:
+        """Pictures in [-1, 1] from z and (valence, arousal) in [-1, 1]; see `base.Hooks`."""
         va = z.new_zeros(len(z), 2) if c is None else c
-        return self.network(z, self.condition(va.to(z.dtype))).float()
+        return self.network(z, self.condition(va.to(z.dtype)), hooks).float()
 
 
 def load(weights: Path | None, options: Options, *, device: str) -> VaGan:

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from lucidsonic.generators.base import Hooks
+
 __all__ = ["Decoder", "EmotionUnit", "channel_groups", "stage_widths"]
 
 SLOPE = 0.2  # of every leaky ReLU
@@ -134,12 +136,23 @@ class Decoder(nn.Module):
         """One a stage, coarse to fine."""
         return [module for module in self.modules() if isinstance(module, EmotionUnit)]
 
-    def forward(self, z: torch.Tensor, va: torch.Tensor) -> torch.Tensor:
-        """Paint `(batch, 3, size, size)` in [-1, 1]; `va` is in the model's norm, [0, 1]."""
+    def forward(
+        self, z: torch.Tensor, va: torch.Tensor, hooks: Hooks | None = None
+    ) -> torch.Tensor:
+        """Paint `(batch, 3, size, size)` in [-1, 1].
+
+        Args:
+            z: `(batch, latent_dim)`.
+            va: `(batch, 2)` in the model's norm, [0, 1].
+            hooks: stage -> what is done to its feature maps; stage 0 has 4x4 pixels.
+        """
+        hooks = hooks or {}
         z = z + va @ self.get_buffer("lean").T
         x = F.leaky_relu(self.fc(z), SLOPE).view(-1, self.width, 4, 4)
         x = F.leaky_relu(self.first_norm(self.first(x)), SLOPE)
-        for stage in self.stages:
+        x = hooks[0](x) if 0 in hooks else x
+        for index, stage in enumerate(self.stages, start=1):
             x = stage(x, va)
+            x = hooks[index](x) if index in hooks else x
         x = F.leaky_relu(self.last(x), SLOPE)
         return torch.tanh(self.to_rgb(x))
