@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lucidsonic.cli.say import say
 from lucidsonic.cli.telling import Telling, telling
 
 
@@ -38,17 +39,17 @@ def analyze(
         import json
 
         told = {**summary, "files": [str(target) for target in targets]}
-        typer.echo(json.dumps(told))
+        say(json.dumps(told))
     elif not quiet:
         show(summary)
         for target in targets:
-            typer.echo(f"Wrote {target}")
+            say(f"Wrote {target}")
 
 
 def show(summary: dict[str, object]) -> None:
     """The summary as a table."""
     for name, value in summary.items():
-        typer.echo(f"{name:12} {value}")
+        say(f"{name:12} {value}")
 
 
 def register(app: typer.Typer) -> None:

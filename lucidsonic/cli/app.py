@@ -20,6 +20,7 @@ from lucidsonic.cli import (
     train,
 )
 from lucidsonic.cli.interrupt import stop_at_once
+from lucidsonic.cli.say import say
 from lucidsonic.errors import LucidsonicError
 
 app = typer.Typer(
@@ -42,9 +43,9 @@ def main() -> None:
     except LucidsonicError as error:
         if os.environ.get("LUCIDSONIC_DEBUG"):
             raise
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
         if error.hint:
-            typer.echo(f"hint:  {error.hint}", err=True)
+            say(f"hint:  {error.hint}", err=True)
         raise SystemExit(error.exit_code) from error
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lucidsonic.cli.say import plain, say
+
 if TYPE_CHECKING:
     from lucidsonic.pipeline.batch import Order, Outcome
     from lucidsonic.pipeline.crew import Crew
@@ -172,14 +174,14 @@ def is_film_name(path: Path) -> bool:
 def tell_batch(summary: Summary, *, as_json: bool, quiet: bool) -> None:
     """Print the summary and end with its exit code."""
     if as_json:
-        typer.echo(json.dumps(asdict(summary), default=str))
+        say(json.dumps(asdict(summary), default=str))
     elif not quiet:
         show_table(summary)
     for outcome in summary.outcomes:
         if outcome.error and outcome.exit_code and not as_json:
-            typer.echo(f"error: {outcome.song.name}: {outcome.error}", err=True)
+            say(f"error: {outcome.song.name}: {outcome.error}", err=True)
             if outcome.hint:
-                typer.echo(f"hint:  {outcome.hint}", err=True)
+                say(f"hint:  {outcome.hint}", err=True)
     if summary.exit_code:
         raise typer.Exit(summary.exit_code)
 
@@ -193,8 +195,8 @@ def show_table(summary: Summary) -> None:
     for row in summary.outcomes:
         made = row.state == "made"
         figures = (str(row.frames), f"{row.seconds:.1f}") if made else ("", "")
-        table.add_row(row.song.name, str(row.film), row.state, *figures)
+        table.add_row(plain(row.song.name), plain(row.film), row.state, *figures)
     if summary.album is not None:
         state = "made" if summary.album_frames else "there"
-        table.add_row("all", str(summary.album), state, str(summary.album_frames or ""), "")
+        table.add_row("all", plain(summary.album), state, str(summary.album_frames or ""), "")
     Console(soft_wrap=True).print(table, highlight=False, markup=False)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from lucidsonic.cli.say import say
+
 
 def bench(
     style: Annotated[str, typer.Option("-s", "--style", help="Who paints.")] = "aurora",
@@ -19,11 +21,11 @@ def bench(
 
     report = measure(style=style, size=size, fps=fps, seconds=seconds)
     if as_json:
-        typer.echo(json.dumps(asdict(report)))
+        say(json.dumps(asdict(report)))
         return
     for name, value in asdict(report).items():
         shown = f"{value:.2f}" if isinstance(value, float) else str(value)
-        typer.echo(f"{name:16} {shown}")
+        say(f"{name:16} {shown}")
 
 
 def register(app: typer.Typer) -> None:

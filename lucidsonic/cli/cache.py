@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from lucidsonic.cli.say import say
+
 app = typer.Typer(no_args_is_help=True, help="See and tidy finished parts of films.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -20,10 +22,10 @@ def list_cache(as_json: AsJson = False) -> None:
     total = sum(size for _, size, _ in entries)
     if as_json:
         told = {"folder": str(cache.folder), "segments": len(entries), "bytes": total}
-        typer.echo(json.dumps(told))
+        say(json.dumps(told))
         return
-    typer.echo(f"{len(entries)} segments, {megabytes(total)} of {megabytes(CACHE_BYTES)}")
-    typer.echo(cache.folder)
+    say(f"{len(entries)} segments, {megabytes(total)} of {megabytes(CACHE_BYTES)}")
+    say(cache.folder)
 
 
 @app.command()
@@ -47,7 +49,7 @@ def clear(as_json: AsJson = False) -> None:
 
 def tell_freed(freed: int, *, as_json: bool) -> None:
     """How much room there is now."""
-    typer.echo(json.dumps({"freed": freed}) if as_json else f"Freed {megabytes(freed)}")
+    say(json.dumps({"freed": freed}) if as_json else f"Freed {megabytes(freed)}")
 
 
 def megabytes(size: int) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lucidsonic.cli.say import say
 from lucidsonic.cli.telling import Telling, telling
 
 if TYPE_CHECKING:
@@ -95,9 +96,9 @@ def pixel_pack(
 
     packed = pack_sprites(folder, out, size=size, background=background, alpha=alpha)
     kinds = ", ".join(f"{count} {name or 'loose'}" for name, count in packed.categories.items())
-    typer.echo(f"{packed.count} sprites in {out}: {kinds}.")
+    say(f"{packed.count} sprites in {out}: {kinds}.")
     for path, reason in packed.rejected:
-        typer.echo(f"refused {path}: {reason}", err=True)
+        say(f"refused {path}: {reason}", err=True)
 
 
 def say_coverage(made: "Coverage", *, quiet: bool) -> None:
@@ -105,7 +106,7 @@ def say_coverage(made: "Coverage", *, quiet: bool) -> None:
     if quiet:
         return
     how = "estimated from colour" if made.estimated else "known"
-    typer.echo(f"{made.count} pictures in {made.folder}; labels are {how}.")
-    typer.echo("tense at the top, happy on the right:")
+    say(f"{made.count} pictures in {made.folder}; labels are {how}.")
+    say("tense at the top, happy on the right:")
     for row in made.cells:
-        typer.echo(" ".join(f"{count:6d}" for count in row))
+        say(" ".join(f"{count:6d}" for count in row))

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from lucidsonic.cli.say import say
+
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -19,13 +21,13 @@ def doctor(
     well = all(finding.ok for finding in findings)
     if as_json:
         told = {"ok": well, "findings": [asdict(finding) for finding in findings]}
-        typer.echo(json.dumps(told, indent=2))
+        say(json.dumps(told, indent=2))
     else:
         for finding in findings:
             mark = "ok  " if finding.ok else "FAIL"
-            typer.echo(f"{mark} {finding.name:22} {finding.fact}")
+            say(f"{mark} {finding.name:22} {finding.fact}")
             if finding.hint and not finding.ok:
-                typer.echo(f"     {'':22} {finding.hint}")
+                say(f"     {'':22} {finding.hint}")
     if not well:
         raise CheckFailedError(
             "Something here does not work yet.", hint="See the lines marked FAIL."

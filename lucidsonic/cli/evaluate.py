@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lucidsonic.cli.say import say
 from lucidsonic.cli.telling import Telling, telling
 from lucidsonic.errors import CheckFailedError, ConfigError
 
@@ -57,7 +58,7 @@ def evaluate(
         write_report(judged, report)
     show_scores(judged.scores, as_json=as_json, quiet=quiet)
     if report is not None and not (as_json or quiet):
-        typer.echo(f"Wrote {report}")
+        say(f"Wrote {report}")
     if check:
         complain(judged.scores)
 
@@ -85,17 +86,17 @@ def show_scores(scores: "FilmScores", *, as_json: bool, quiet: bool) -> None:
     rows = judge(scores)
     if as_json:
         passed = {row.name: row.passed for row in rows if row.passed is not None}
-        typer.echo(json.dumps(finite({**asdict(scores), "passed": passed})))
+        say(json.dumps(finite({**asdict(scores), "passed": passed})))
         return
     if quiet:
         return
-    typer.echo(f"{'':18} {'film':>9} {'control':>9}  bar")
+    say(f"{'':18} {'film':>9} {'control':>9}  bar")
     for row in rows:
         verdict = {True: "ok", False: "missed", None: ""}[row.passed]
         figures = f"{told(row.value):>9} {told(row.control):>9}"
-        typer.echo(f"{row.name:18} {figures}  {row.bar:16} {verdict}".rstrip())
+        say(f"{row.name:18} {figures}  {row.bar:16} {verdict}".rstrip())
     for stretch in scores.safety.violations:
-        typer.echo(
+        say(
             f"More than three flashes within a second: {stretch.start_s:.2f} to"
             f" {stretch.end_s:.2f} s."
         )
@@ -104,10 +105,10 @@ def show_scores(scores: "FilmScores", *, as_json: bool, quiet: bool) -> None:
 def show_figures(told_of: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
     """A style's figures."""
     if as_json:
-        typer.echo(json.dumps(finite(told_of)))
+        say(json.dumps(finite(told_of)))
     elif not quiet:
         for name, value in told_of.items():
-            typer.echo(f"{name:18} {told(value) if isinstance(value, float) else value}")
+            say(f"{name:18} {told(value) if isinstance(value, float) else value}")
 
 
 def told(value: float) -> str:

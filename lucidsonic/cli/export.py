@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lucidsonic.cli.say import say
 from lucidsonic.cli.telling import Telling, telling
 
 
@@ -32,6 +33,6 @@ def export(
             model, target, form=form, overwrite=overwrite, on_progress=listener
         )
     if as_json:
-        typer.echo(json.dumps({"file": str(written), "format": form}))
+        say(json.dumps({"file": str(written), "format": form}))
     elif not quiet:
-        typer.echo(f"Wrote {written}")
+        say(f"Wrote {written}")

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import typer
-
+from lucidsonic.cli.say import say
 from lucidsonic.errors import InterruptedRenderError
 
 if TYPE_CHECKING:
@@ -27,9 +26,7 @@ def two_presses() -> Iterator["Stop"]:
 
     def pressed(*_signal: Any) -> None:
         stop.ask()
-        typer.echo(
-            "Finishing the part in flight; press Ctrl-C again to stop at once.", err=True
-        )
+        say("Finishing the part in flight; press Ctrl-C again to stop at once.", err=True)
 
     before = signal.signal(signal.SIGINT, pressed)
     try:

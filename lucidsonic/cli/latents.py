@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lucidsonic.cli.say import say
 from lucidsonic.cli.telling import Telling, telling
 
 app = typer.Typer(no_args_is_help=True, help="Look for keyframes.")
@@ -46,9 +47,9 @@ def browse(
             on_progress=listener,
         )
     if as_json:
-        typer.echo(json.dumps({"picture": str(target), "first": first, "count": count}))
+        say(json.dumps({"picture": str(target), "first": first, "count": count}))
     elif not quiet:
-        typer.echo(f"Wrote {target}")
+        say(f"Wrote {target}")
 
 
 def register(main: typer.Typer) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lucidsonic.cli.export import export
+from lucidsonic.cli.say import plain, say
 from lucidsonic.cli.telling import Telling, telling
 from lucidsonic.errors import CheckFailedError, ConfigError
 
@@ -40,11 +41,11 @@ def list_all(
 
     found = list(list_models(family=family, models_dir=models_dir))
     if as_json:
-        typer.echo(json.dumps([in_words(facts) for facts in found], indent=2))
+        say(json.dumps([in_words(facts) for facts in found], indent=2))
     elif markdown:
         from lucidsonic.zoo.table import markdown_table
 
-        typer.echo(markdown_table(facts.card for facts in found))
+        say(markdown_table(facts.card for facts in found))
     else:
         rows = [
             [f.card.id, f.card.title, str(f.card.resolution), f.state, f.card.license]
@@ -61,12 +62,12 @@ def info(model: Id, models_dir: Folder = None, as_json: AsJson = False) -> None:
     facts = model_facts(model, models_dir=models_dir)
     told = in_words(facts)
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        say(json.dumps(told, indent=2))
         return
     told["size"] = "" if facts.state == "built in" else size_in_words(facts)
     for name, value in told.items():
         if value not in ("", [], {}, None):
-            typer.echo(f"{name:10} {one_line(value)}")
+            say(f"{name:10} {one_line(value)}")
 
 
 @app.command()
@@ -94,10 +95,10 @@ def download(
         with telling(progress, quiet=quiet) as listener:
             wanted = [download_model(facts, on_progress=listener) for facts in wanted]
     if as_json:
-        typer.echo(json.dumps([in_words(facts) for facts in wanted], indent=2))
+        say(json.dumps([in_words(facts) for facts in wanted], indent=2))
     elif not quiet:
         for facts in wanted:
-            typer.echo(sentence(facts))
+            say(sentence(facts))
 
 
 @app.command()
@@ -116,12 +117,12 @@ def verify(
         chosen = [model_facts(model, models_dir=models_dir)]
     verdicts = [verify_model(facts) for facts in chosen]
     if as_json:
-        typer.echo(json.dumps([asdict(verdict) for verdict in verdicts]))
+        say(json.dumps([asdict(verdict) for verdict in verdicts]))
     else:
         for verdict in verdicts:
-            typer.echo(f"{verdict.id}: {verdict.finding}")
+            say(f"{verdict.id}: {verdict.finding}")
         if not verdicts:
-            typer.echo("No weights are on this disk.")
+            say("No weights are on this disk.")
     if wrong := [verdict.id for verdict in verdicts if verdict.ok is False]:
         raise CheckFailedError(
             f"The weights of {', '.join(wrong)} are not right.",
@@ -154,7 +155,7 @@ def remove(
         typer.confirm(f"Delete {facts.folder}?", abort=True)
     freed = remove_model(facts, pin=pin)
     told = {"id": model, "freed": freed}
-    typer.echo(json.dumps(told) if as_json else f"Freed {freed / 1e6:,.1f} MB")
+    say(json.dumps(told) if as_json else f"Freed {freed / 1e6:,.1f} MB")
 
 
 @app.command()
@@ -162,7 +163,7 @@ def path(model: Id, models_dir: Folder = None) -> None:
     """Print where the weights of a model are."""
     from lucidsonic.zoo.shelf import model_facts, weights_path
 
-    typer.echo(weights_path(model_facts(model, models_dir=models_dir)))
+    say(weights_path(model_facts(model, models_dir=models_dir)))
 
 
 @app.command()
@@ -191,9 +192,9 @@ def add(
             on_progress=listener,
         )
     if as_json:
-        typer.echo(json.dumps({"id": model, "folder": str(folder)}))
+        say(json.dumps({"id": model, "folder": str(folder)}))
     elif not quiet:
-        typer.echo(f"Added {model} in {folder}; use it with --style {model}")
+        say(f"Added {model} in {folder}; use it with --style {model}")
 
 
 @app.command()
@@ -212,9 +213,9 @@ def convert(
         weights = convert_file(source, target, overwrite=overwrite, on_progress=listener)
     if as_json:
         told = {"file": str(target), "family": weights.family, "options": dict(weights.options)}
-        typer.echo(json.dumps(told))
+        say(json.dumps(told))
     elif not quiet:
-        typer.echo(f"Wrote {target}: a {weights.family} network")
+        say(f"Wrote {target}: a {weights.family} network")
 
 
 @app.command()
@@ -228,32 +229,30 @@ def inspect(
 
     report = inspect_pickle(source)
     if as_json:
-        typer.echo(json.dumps(asdict(report), default=str, indent=2))
+        say(json.dumps(asdict(report), default=str, indent=2))
         return
     show_report(report, tensors=tensors)
 
 
 def show_report(report: "PickleReport", *, tensors: bool) -> None:
     """A pickle's content for people."""
-    typer.echo(f"{report.path}: {report.size:,} bytes")
+    say(f"{report.path}: {report.size:,} bytes")
     for network in report.networks:
-        typer.echo(f"\n{network.key}: {network.class_path}, {network.parameters:,} numbers")
+        say(f"\n{network.key}: {network.class_path}, {network.parameters:,} numbers")
         for name, value in network.arguments.items():
-            typer.echo(f"    {name} = {one_line(value)}")
+            say(f"    {name} = {one_line(value)}")
         if network.source_bytes:
             digest = network.source_sha256[:12]
-            typer.echo(
-                f"    carries {network.source_bytes:,} bytes of source ({digest}), never run"
-            )
+            say(f"    carries {network.source_bytes:,} bytes of source ({digest}), never run")
         for tensor in network.tensors if tensors else ():
-            typer.echo(f"    {tensor.name:60} {tensor.dtype:9} {list(tensor.shape)}")
+            say(f"    {tensor.name:60} {tensor.dtype:9} {list(tensor.shape)}")
     if report.others:
-        typer.echo("\nalso:")
+        say("\nalso:")
         for name, kind in report.others.items():
-            typer.echo(f"    {name}: {kind}")
-    typer.echo("\nclasses and functions it names:")
+            say(f"    {name}: {kind}")
+    say("\nclasses and functions it names:")
     for name in report.globals:
-        typer.echo(f"    {name}")
+        say(f"    {name}")
 
 
 def in_words(facts: "ModelFacts") -> dict[str, Any]:
@@ -294,14 +293,14 @@ def show_table(head: list[str], rows: list[list[str]]) -> None:
     """A table on a terminal; tabs between the columns elsewhere."""
     if not sys.stdout.isatty():
         for row in rows:
-            typer.echo("\t".join(row))
+            say("\t".join(row))
         return
     from rich.console import Console
     from rich.table import Table
 
     table = Table(*head, box=None, header_style="bold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(plain, row))
     Console().print(table, markup=False)  # a title may hold [brackets]
 
 

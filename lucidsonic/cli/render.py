@@ -20,6 +20,7 @@ from lucidsonic.cli.batch import (
 )
 from lucidsonic.cli.interrupt import two_presses
 from lucidsonic.cli.options import PANELS, with_flags
+from lucidsonic.cli.say import say
 from lucidsonic.cli.telling import Telling, telling
 from lucidsonic.cli.tuning import tuned
 
@@ -185,21 +186,21 @@ def show_plan(resolved: Any, *, as_json: bool) -> None:
     forecast = asdict(foresee(resolved.plan))
     if as_json:
         rows = [{"setting": n, "value": v, "origin": o} for n, v, o in resolved.rows()]
-        typer.echo(json.dumps({"film": forecast, "settings": rows}, default=str, indent=2))
+        say(json.dumps({"film": forecast, "settings": rows}, default=str, indent=2))
         return
     for name, value in forecast.items():
-        typer.echo(f"{name:32} {value}")
-    typer.echo("")
+        say(f"{name:32} {value}")
+    say("")
     for name, value, origin in resolved.rows():
-        typer.echo(f"{name:32} {value!s:28} {origin}")
+        say(f"{name:32} {value!s:28} {origin}")
 
 
 def tell_result(result: dict[str, Any], sentence: str, *, as_json: bool, quiet: bool) -> None:
     """What a command prints when it is done: one sentence, one JSON object, or nothing."""
     if as_json:
-        typer.echo(json.dumps(result, default=str))
+        say(json.dumps(result, default=str))
     elif not quiet:
-        typer.echo(sentence)
+        say(sentence)
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import typer
+from lucidsonic.cli.say import plain, say
 
 if TYPE_CHECKING:  # types brings numpy, which --help does not need
     from lucidsonic.types import OnProgress, Progress
@@ -50,7 +50,7 @@ def say_json(progress: "Progress") -> None:
         "note": progress.note,
         **progress.facts,
     }
-    typer.echo(json.dumps(told), err=True)
+    say(json.dumps(told), err=True)
 
 
 class Lines:
@@ -63,13 +63,13 @@ class Lines:
     def say(self, progress: "Progress") -> None:
         """Print what is new."""
         if progress.note:
-            typer.echo(f"note: {progress.note}", err=True)
+            say(f"note: {progress.note}", err=True)
         finished = progress.total > 0 and progress.done == progress.total
         if progress.stage == self._stage and not finished and time.monotonic() < self._next_s:
             return
         self._stage, self._next_s = progress.stage, time.monotonic() + LINE_EVERY_S
         share = f" {progress.done}/{progress.total} {progress.unit}" if progress.total else ""
-        typer.echo(f"{progress.stage}{share}{facts(progress)}", err=True)
+        say(f"{progress.stage}{share}{facts(progress)}", err=True)
 
 
 def facts(progress: "Progress") -> str:
@@ -89,6 +89,7 @@ def facts(progress: "Progress") -> str:
 def live_bar() -> Iterator["OnProgress"]:
     """A bar for each stage."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
     from rich.progress import Progress as Bars
 
@@ -104,7 +105,9 @@ def live_bar() -> Iterator["OnProgress"]:
 
         def listen(progress: "Progress") -> None:
             if progress.note:
-                bars.console.print(f"[yellow]note:[/] {progress.note}", highlight=False)
+                bars.console.print(
+                    f"[yellow]note:[/] {escape(plain(progress.note))}", highlight=False
+                )
             if progress.stage not in tasks:
                 tasks[progress.stage] = bars.add_task(progress.stage, total=None, facts="")
             bars.update(

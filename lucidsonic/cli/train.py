@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from lucidsonic.cli.flags import describe_flags, read_flags
+from lucidsonic.cli.say import say
 from lucidsonic.cli.telling import Telling
 from lucidsonic.cli.training_view import watching
 from lucidsonic.training import FAMILIES
@@ -52,7 +53,7 @@ def add_family(name: str) -> None:
             return
         settings = resolve(family, context.args, config=config, preset=preset)
         if dry_run:
-            typer.echo(settings.model_dump_json(indent=2))
+            say(settings.model_dump_json(indent=2))
             return
         run(family, settings, quiet=quiet, progress=progress)
 
@@ -83,10 +84,10 @@ def run(family: Any, settings: Any, *, quiet: bool, progress: Telling) -> None:
         out = train(family, settings, on_progress=listener)
     if quiet or os.environ.get("RANK", "0") != "0":  # of torchrun's processes one speaks
         return
-    typer.echo(f"{out}: done. Samples are in {out / 'samples'}.")
+    say(f"{out}: done. Samples are in {out / 'samples'}.")
     if (out / MODEL).exists():
-        typer.echo(f"Render with it: lucidsonic render SONG --style {out}")
-        typer.echo(f"Keep it: lucidsonic models add {out} --id my_{out.name}")
+        say(f"Render with it: lucidsonic render SONG --style {out}")
+        say(f"Keep it: lucidsonic models add {out} --id my_{out.name}")
 
 
 def say_help(family: Any) -> None:
@@ -121,7 +122,7 @@ def export(
         raise TrainingError(f"{run_folder} is not a run folder: it has no config.json.")
     family = find_family(json.loads(settings.read_text(encoding="utf-8"))["family"])
     written = write_model(family.export(run_folder), run_folder)
-    typer.echo(written or f"A {family.name} has nothing to render with.")
+    say(written or f"A {family.name} has nothing to render with.")
 
 
 @app.command()
@@ -138,7 +139,7 @@ def measure(
 
     figures = asdict(measure_run(run_folder, count=count, seed=seed))
     if as_json:
-        typer.echo(json.dumps(figures))
+        say(json.dumps(figures))
         return
     for name, value in figures.items():
-        typer.echo(f"{name:18} {value:8.3f}")
+        say(f"{name:18} {value:8.3f}")
