@@ -206,9 +206,12 @@ def merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
 def merge_effects(
     below: Sequence[Mapping[str, Any]], above: Sequence[Mapping[str, Any]]
 ) -> tuple[dict[str, Any], ...]:
-    """Effects in order; `above` replaces those of its names, `off = true` takes them away."""
-    names = {effect.get("name") for effect in above}
-    kept = [dict(effect) for effect in below if effect.get("name") not in names]
+    """Effects in order; `above` replaces those of its names, `off = true` takes them away.
+
+    The same effect on a stage of the network is another one.
+    """
+    places = {(effect.get("name"), effect.get("stage")) for effect in above}
+    kept = [dict(e) for e in below if (e.get("name"), e.get("stage")) not in places]
     return tuple(kept) + tuple(dict(e) for e in above if not e.get("off", False))
 
 

@@ -11,7 +11,7 @@ from lucidsonic.encoding.compose import (
 )
 from lucidsonic.encoding.encoders import EncoderFacts, probe_encoders
 from lucidsonic.encoding.film import Film, FilmWriter, write_film
-from lucidsonic.encoding.formats import FORMATS, make_formats
+from lucidsonic.encoding.formats import FORMATS, format_path, make_formats
 from lucidsonic.encoding.lyrics import LyricLine, read_lyrics
 from lucidsonic.encoding.metadata import read_metadata
 from lucidsonic.encoding.options import (
@@ -46,6 +46,7 @@ __all__ = [
     "concat_segments",
     "contact_sheet",
     "encode_sound",
+    "format_path",
     "join_album",
     "lyrics_layer",
     "make_formats",

@@ -33,12 +33,12 @@ THUMB = (90, 160)  # height and width at which covers are compared
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What every format needs to know.
+    """What a format needs to know.
 
     Attributes:
         facts: the film that it is made of.
         layers: what lies over the film.
-        beside: the film whose relative it is, for its name and place.
+        target: where it is to lie.
         options: how a film is written.
         overwrite: whether a file of its name may be replaced.
         on_progress: told how far it is.
@@ -46,7 +46,7 @@ class Order:
 
     facts: FilmFacts
     layers: Sequence[Layer]
-    beside: Path
+    target: Path
     options: Options
     overwrite: bool
     on_progress: OnProgress
@@ -83,13 +83,27 @@ def make_formats(  # noqa: PLR0913 - a keyword for each thing that a relative sh
         ConfigError: there is such a file already.
         EncodingError: the film cannot be read, or a new one cannot be written.
     """
-    names = list(formats)
-    for name in names:
-        if name not in FORMATS:
-            raise UnknownNameError("format", name, FORMATS)
+    targets = {name: format_path(beside or film, name) for name in formats}
     facts = probe_film(film, sound=False)
-    order = Order(facts, layers, beside or film, options or Options(), overwrite, on_progress)
-    return [FORMATS[name](order) for name in names]
+    return [
+        FORMATS[name](
+            Order(facts, layers, target, options or Options(), overwrite, on_progress)
+        )
+        for name, target in targets.items()
+    ]
+
+
+def format_path(film: Path, name: str) -> Path:
+    """Where a format of a film lies; GIFs have MP4s beside them, which can hold sound.
+
+    Raises:
+        UnknownNameError: there is no such format.
+    """
+    if name not in FORMATS:
+        raise UnknownNameError("format", name, FORMATS)
+    suffix = film.suffix if container_of(film).sounds else ".mp4"
+    suffix = ".png" if name == "cover" else suffix
+    return film.with_name(f"{film.stem}-{name.replace(':', 'x')}{suffix}")
 
 
 def reshape(order: Order, *, aspect: tuple[int, int]) -> Path:
@@ -100,7 +114,6 @@ def reshape(order: Order, *, aspect: tuple[int, int]) -> Path:
     scale = short / min(across, down)
     size = (even(down * scale), even(across * scale))
     clip = laid(middle(facts, room_under(order.layers, size, facts)), order)
-    target = relative(order.beside, f"{across}x{down}")
     form = Film(
         size=size,
         fps=facts.fps,
@@ -110,8 +123,8 @@ def reshape(order: Order, *, aspect: tuple[int, int]) -> Path:
         overwrite=order.overwrite,
     )
     filled = clip.transform(lambda get_frame, time_s: filled_up(get_frame(time_s), size))
-    write_clip(filled, target, form, frames=facts.frames, on_progress=order.on_progress)
-    return target
+    write_clip(filled, order.target, form, frames=facts.frames, on_progress=order.on_progress)
+    return order.target
 
 
 def laid(clip: Any, order: Order) -> Any:
@@ -170,7 +183,6 @@ def loop(order: Order) -> Path:
     after = film_clip(facts, start_s=start + stay).with_duration(overlap)
     after = after.with_effects([mpy.vfx.CrossFadeOut(overlap)])
     clip = mpy.CompositeVideoClip([first, after]).with_duration(stay)
-    target = relative(order.beside, "loop8s")
     form = Film(
         size=facts.size,
         fps=facts.fps,
@@ -178,8 +190,8 @@ def loop(order: Order) -> Path:
         metadata=read_metadata(facts.path),
         overwrite=order.overwrite,
     )
-    write_clip(clip, target, form, frames=frames, on_progress=order.on_progress)
-    return target
+    write_clip(clip, order.target, form, frames=frames, on_progress=order.on_progress)
+    return order.target
 
 
 def cover(order: Order) -> Path:
@@ -190,8 +202,7 @@ def cover(order: Order) -> Path:
     small = enumerate(read_film(facts.path, size=THUMB))
     best = max((appeal(picture), number) for number, (_, picture) in small if number in wanted)
     picture = picture_at(facts, best[1])
-    target = relative(order.beside, "cover").with_suffix(".png")
-    return write_picture(target, picture, overwrite=order.overwrite)
+    return write_picture(order.target, picture, overwrite=order.overwrite)
 
 
 def picture_at(facts: FilmFacts, number: int) -> Pictures:
@@ -221,12 +232,6 @@ def appeal(picture: Pictures) -> float:
 def even(length: float) -> int:
     """The nearest even number of pixels."""
     return round(length / 2) * 2
-
-
-def relative(film: Path, word: str) -> Path:
-    """The name of a film's relative; GIFs have MP4s beside them, which can hold sound."""
-    suffix = film.suffix if container_of(film).sounds else ".mp4"
-    return film.with_name(f"{film.stem}-{word}{suffix}")
 
 
 FORMATS: Mapping[str, Callable[[Order], Path]] = {

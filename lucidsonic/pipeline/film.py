@@ -131,7 +131,7 @@ def check_target(plan: RenderPlan, film: Path, *, overwrite: bool) -> None:
     size = film_size(plan.film, None)
     encoding.check_choice(film, plan.film.encoding, size=size, fps=plan.film.fps)
     encoding.check_free(film, overwrite=overwrite)
-    check_finish(plan)
+    check_finish(plan, film, overwrite=overwrite)
 
 
 def choose_crew(plan: RenderPlan, crew: Crew | None, own: Own) -> Crew | None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from lucidsonic import encoding
 from lucidsonic.encoding.compose import Layer
-from lucidsonic.errors import UnknownNameError
 from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import RenderPlan
 from lucidsonic.timebase import frames_to_seconds
@@ -25,16 +24,16 @@ SCOPE = {
 }
 
 
-def check_finish(plan: RenderPlan) -> None:
+def check_finish(plan: RenderPlan, film: Path, *, overwrite: bool) -> None:
     """Complain before any work about a format or lyrics that cannot be.
 
     Raises:
         UnknownNameError: there is no such format.
-        ConfigError: the lyrics cannot be read.
+        ConfigError: the lyrics cannot be read, or one of the film's formats is there already.
+        EncodingError: one of them is a folder.
     """
     for name in plan.film.formats:
-        if name not in encoding.FORMATS:
-            raise UnknownNameError("format", name, encoding.FORMATS)
+        encoding.check_free(encoding.format_path(film, name), overwrite=overwrite)
     if plan.film.lyrics is not None:
         encoding.read_lyrics(plan.film.lyrics)
 

@@ -111,6 +111,16 @@ def test_an_effect_replaces_the_one_of_its_name_and_can_be_switched_off():
     assert resolve([style, flags]).plan.effects == ({"name": "bloom", "amount": 0.9},)
 
 
+def test_an_effect_on_a_stage_leaves_the_one_on_the_picture():
+    below = Layer("card", {**SONG, "effects": ({"name": "zoom"}, {"name": "zoom", "stage": 1})})
+    above = Layer("flag", {"effects": ({"name": "zoom", "stage": 1, "amount": 0.2},)})
+
+    assert resolve([below, above]).plan.effects == (
+        {"name": "zoom"},
+        {"name": "zoom", "stage": 1, "amount": 0.2},
+    )
+
+
 def test_the_strengths_of_the_field_are_effects():
     plan = settle("song.wav", contrast_strength=0.5, flash_strength=0.25, effects=["hue"]).plan
 

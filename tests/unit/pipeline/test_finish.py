@@ -8,6 +8,7 @@ import torch
 
 import lucidsonic
 from lucidsonic.encoding import probe_film, read_film, read_metadata
+from lucidsonic.errors import ConfigError
 from lucidsonic.pipeline.settling import METADATA_KEY
 
 HOW = {"size": "128x72", "fps": 10, "batch_size": 4, "flash_guard": "off"}
@@ -59,6 +60,15 @@ def test_the_report_tells_the_size_that_the_scope_makes(beat: Path, tmp_path: Pa
 
     assert (report.height, report.width) == probe_film(report.film).size
     assert report.height > 72
+
+
+def test_a_format_that_is_there_is_told_before_anything_is_painted(beat: Path, tmp_path: Path):
+    (tmp_path / "f-cover.png").touch()
+
+    with pytest.raises(ConfigError, match=r"f-cover\.png is there already"):
+        lucidsonic.render(beat, tmp_path / "f.mp4", formats="1:1,cover", **HOW)
+
+    assert not list(tmp_path.glob("*.mp4"))
 
 
 def test_a_film_that_cannot_be_finished_leaves_nothing(
