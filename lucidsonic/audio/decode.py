@@ -70,6 +70,8 @@ def open_stream(path: Path) -> Stream:
         raise AudioError(f"'{path}' is not a file.", hint="Name one song, not a folder.")
     if path.stat().st_size == 0:
         raise AudioError(f"'{path}' is empty (0 bytes).", hint="Copy or download it again.")
+    if path.suffix.lower() == ".mp3" and not starts_as_mpeg(path):
+        return _probe_with_ffmpeg(path)  # libsndfile would search it, and tell the terminal so
     try:
         info = soundfile.info(str(path))
     except (soundfile.LibsndfileError, OSError):
@@ -82,6 +84,16 @@ def open_stream(path: Path) -> Stream:
         may_hold_nan=info.subtype in FLOATS,
         decode=_decode_with_soundfile,
     )
+
+
+def starts_as_mpeg(path: Path) -> bool:
+    """Whether a file begins like an MP3: with an ID3 tag, or the sync word of a frame."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(3)
+    except OSError:
+        return False
+    return start == b"ID3" or (len(start) == 3 and start[0] == 0xFF and start[1] >= 0xE0)
 
 
 def _trusted_length(path: Path, frames: int) -> int:

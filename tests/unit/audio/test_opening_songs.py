@@ -176,7 +176,9 @@ def test_a_part_outside_the_song_is_an_error(
     assert "0:01 long" in caught.value.hint
 
 
-def test_hopeless_files_are_one_clear_sentence(tmp_path: Path) -> None:
+def test_hopeless_files_are_one_clear_sentence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "empty.wav").touch()
     (tmp_path / "words.mp3").write_text("this is no music " * 50)
     soundfile.write(tmp_path / "none.wav", np.zeros(0), RATE)
@@ -197,6 +199,7 @@ def test_hopeless_files_are_one_clear_sentence(tmp_path: Path) -> None:
         with pytest.raises(AudioError, match=said) as caught:
             open_song(tmp_path / name)
         assert caught.value.hint
+    assert capfd.readouterr().err == ""  # no decoder adds words of its own
 
 
 def test_a_cut_file_is_heard_to_its_end_or_named_damaged(tmp_path: Path) -> None:
