@@ -131,9 +131,11 @@ class LoadedGenerator:
         """Float32 `(batch, channels, height, width)` in the network's own range."""
         return self.generator(z, c, **named)
 
-    def render(self, controls: Controls, *, dtype: torch.dtype | None = None) -> torch.Tensor:
+    def render(
+        self, controls: Controls, *, dtype: torch.dtype | None = None, **named: Any
+    ) -> torch.Tensor:
         """Paint consecutive frames in [0, 1]; see `generators.base.Generator`."""
-        return self.generator.render(controls, dtype=dtype or self._dtype)
+        return self.generator.render(controls, dtype=dtype or self._dtype, **named)
 
 
 def load_generator(

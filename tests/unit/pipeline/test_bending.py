@@ -56,6 +56,21 @@ def test_a_function_of_ones_own_bends_a_stage(beat: Path, tmp_path: Path):
     assert change(bent, plain[:, :, ::-1]).mean() < change(bent, plain).mean()
 
 
+def test_a_loaded_generator_can_be_bent():
+    generator = lucidsonic.load_generator("va_landscapes")
+    z = torch.randn(2, generator.z_dim, generator=torch.Generator().manual_seed(2))
+    sizes: list[tuple[int, ...]] = []
+
+    def watch(maps: torch.Tensor) -> torch.Tensor:
+        sizes.append(tuple(maps.shape[-2:]))
+        return maps * 0
+
+    bent = generator(z, hooks={len(generator.capabilities.stages) - 1: watch})
+
+    assert sizes == [generator.size]
+    assert not torch.allclose(bent, generator(z))
+
+
 @pytest.mark.parametrize(
     ("style", "stage", "said"),
     [("aurora", 0, "no feature maps"), ("carved_landscapes", 5, "no stage 5")],
