@@ -53,6 +53,10 @@ class Scene:
     guard: Literal["damp", "warn", "off"] = "off"
     fps: Fraction = Fraction(30)
 
+    def new_guard(self) -> Guard | None:
+        """What damps flashes as frames are painted, if it should."""
+        return Guard(round(self.fps)) if self.guard == "damp" else None
+
     @property
     def segment_frames(self) -> int:
         """Frames between two borders of segments, which lie at multiples in the whole song."""
@@ -152,7 +156,7 @@ class Painter:
     guard: Guard | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self.guard = Guard(round(self.scene.fps)) if self.scene.guard == "damp" else None
+        self.guard = self.scene.new_guard()
 
     def planes(self, start: int, stop: int) -> Iterator[Pictures]:
         """Frames start to stop - 1 in film order, as uint8 yuv420p `(frames, h * 3 / 2, w)`."""
@@ -195,7 +199,7 @@ class Painter:
         return to_yuv420p(frames)
 
     def _look_back(self, start: int) -> None:
-        """Show the guard the second before `start`, unless it has just seen it."""
+        """Show the guard what came before `start`, unless it has just seen it."""
         if self.guard is None:
             return
         before = self.guard.restart(start)

@@ -52,11 +52,16 @@ class Guard:
         """Frames that a shift stays after its cause: half a second."""
         return self.window // 2
 
+    @property
+    def memory(self) -> int:
+        """Frames before a frame that decide how it is shifted."""
+        return self.window + self.hold - 1
+
     def restart(self, start: int) -> range:
         """The frames before `start` that must be watched first; none when in step."""
         if self.next == start:
             return range(0)
-        self.next = max(0, start - self.window - self.hold + 1)
+        self.next = max(0, start - self.memory)
         self.seen.clear()
         self.shares.clear()
         return range(self.next, start)

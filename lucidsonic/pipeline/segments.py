@@ -86,7 +86,8 @@ def fingerprint(scene: Scene, *, options: Options, model_key: str) -> str:
 def segment_key(scene: Scene, start: int, stop: int, common: str) -> str:
     """Hash of everything that frames start to stop - 1 depend on."""
     key = hashlib.sha256(common.encode())
-    seen = start if scene.guard != "damp" else max(0, start - round(scene.fps) + 1)
+    guard = scene.new_guard()
+    seen = start if guard is None else max(0, start - guard.memory)
     feed_controls(key, scene.trajectory.at(seen, stop))
     key.update(scene.chain.fingerprint(seen, stop))
     return key.hexdigest()[:32]

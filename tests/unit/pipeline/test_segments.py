@@ -18,6 +18,7 @@ from lucidsonic.encoding import Film, Options, write_segment
 from lucidsonic.encoding.boxes import count_pictures
 from lucidsonic.errors import EncodingError
 from lucidsonic.pipeline.frames import Painter, Scene
+from lucidsonic.pipeline.guard import Guard
 from lucidsonic.pipeline.models import open_generator
 from lucidsonic.pipeline.press import SegmentPress
 from lucidsonic.pipeline.segments import Segment, cut, fingerprint
@@ -115,6 +116,36 @@ def test_an_effect_in_a_part_changes_the_keys_of_that_part_alone():
     assert [old == new for old, new in zip(before, after, strict=True)] == [
         True, True, False, True, True,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("guard", "reach"), [("off", 0), ("damp", Guard(5).memory)])
+def test_a_key_covers_all_that_the_flash_guard_looks_back_at(guard: str, reach: int):
+    features = drum_loop(200)
+    chain = build_chain([{"name": "hue"}], features)
+
+    def key(touched: int) -> str:
+        amounts = np.zeros(200, np.float32)
+        amounts[touched] = 0.5
+        links = (replace(chain.links[0], amounts=amounts),)
+        scene = make_scene(chain=replace(chain, links=links), guard=guard)
+        return cut(scene, 120, 160, common="c")[0].key
+
+    far = key(0)
+    assert all(key(120 - before) != far for before in range(reach + 1))
+    assert key(120 - reach - 1) == far
+
+
+def test_what_the_guard_shifts_depends_on_what_the_key_covers():
+    """The frame that lies farthest back of all that the key covers, and flashes before it."""
+    guard = Guard(30)
+    waves = torch.zeros(200, 3, 16, 16)
+    waves[::3] = 1.0  # ten flashes a second
+    calm = waves.clone()
+    calm[: 150 - guard.memory] = 0.5
+
+    painted = [Guard(30).damp(frames)[150:] for frames in (waves, calm)]
+
+    assert torch.equal(*painted)
 
 
 @given(start=st.integers(0, 199), batch=st.integers(1, 50))
