@@ -136,16 +136,17 @@ def test_a_key_covers_all_that_the_flash_guard_looks_back_at(guard: str, reach: 
 
 
 def test_what_the_guard_shifts_depends_on_what_the_key_covers():
-    """The frame that lies farthest back of all that the key covers, and flashes before it."""
-    guard = Guard(30)
-    waves = torch.zeros(200, 3, 16, 16)
-    waves[::3] = 1.0  # ten flashes a second
-    calm = waves.clone()
-    calm[: 150 - guard.memory] = 0.5
+    """Frame 150 is still shifted for three flashes from frame 107 on, and for nothing older."""
+    flashes = torch.zeros(160, 3, 16, 16)
+    flashes[[107, 110, 113]] = 1.0
+    flashes[137:] = 0.5
+    other_start = flashes.clone()
+    other_start[: 150 - Guard(30).memory] = 1.0
 
-    painted = [Guard(30).damp(frames)[150:] for frames in (waves, calm)]
+    shifted, same = (Guard(30).damp(frames)[150] for frames in (flashes, other_start))
 
-    assert torch.equal(*painted)
+    assert (shifted - flashes[150]).abs().min() > 0.1
+    assert torch.equal(shifted, same)
 
 
 @given(start=st.integers(0, 199), batch=st.integers(1, 50))
