@@ -47,6 +47,14 @@ def main() -> None:
         if error.hint:
             say(f"hint:  {error.hint}", err=True)
         raise SystemExit(error.exit_code) from error
+    except (
+        OSError
+    ) as error:  # what no part of ours expected: a name of 300 letters, a dead disk
+        if os.environ.get("LUCIDSONIC_DEBUG"):
+            raise
+        where = f": '{str(error.filename)[:80]}'" if error.filename else ""
+        say(f"error: {error.strerror or error}{where}.", err=True)
+        raise SystemExit(1) from error
 
 
 def with_dashes(word: str) -> str:

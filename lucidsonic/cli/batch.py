@@ -130,7 +130,10 @@ class Batch:
         """Make all films, and the album if it is wanted and nothing failed."""
         from lucidsonic.pipeline import make_film
         from lucidsonic.pipeline.batch import (
+            album_is_done,
             album_place,
+            check_album,
+            check_songs,
             exit_code_of,
             make_album,
             make_films,
@@ -144,21 +147,26 @@ class Batch:
         one_film = album and self.output is not None and is_film_name(self.output)
         folder = self.output.with_suffix("") if one_film and self.output else self.output
         orders = place_films(plans, folder)
+        target, overwrite = album_place(orders, self.output), common["overwrite"]
+        fade_s = self.crossfade_s or 0.0
+        there = album and not overwrite and album_is_done(orders, target, crossfade_s=fade_s)
+        if not self.keep_going:
+            check_songs(orders)
+            if album and not there:
+                check_album(orders, target, crossfade_s=fade_s, overwrite=overwrite)
         outcomes = make_films(
             orders, make, archive=self.archive, keep_going=self.keep_going, films_needed=album
         )
         code = exit_code_of(outcomes)
-        if self.crossfade_s is None or code:
+        if not album or code:
             return Summary(outcomes, None, 0, code)
-        target = album_place(orders, self.output)
-        new = any(outcome.state == "made" for outcome in outcomes)
-        if target.exists() and not new and not common["overwrite"]:
+        if there:
             return Summary(outcomes, target, 0, 0)
         frames = make_album(
             orders,
             target,
-            crossfade_s=self.crossfade_s,
-            overwrite=common["overwrite"],
+            crossfade_s=fade_s,
+            overwrite=overwrite,
             on_progress=common["on_progress"],
         )
         return Summary(outcomes, target, frames, 0)

@@ -1,6 +1,12 @@
 """frames -> frames: pure functions, each led by one curve of the music."""
 
-from lucidsonic.effects.chain import Chain, Custom, build_chain, check_effects
+from lucidsonic.effects.chain import (
+    Chain,
+    Custom,
+    bent_stages,
+    build_chain,
+    check_effects,
+)
 from lucidsonic.effects.effect import Effect, EffectOptions, Moment
 from lucidsonic.effects.wishes import EFFECTS, CustomFunction, parse_effect
 
@@ -12,6 +18,7 @@ __all__ = [
     "Effect",
     "EffectOptions",
     "Moment",
+    "bent_stages",
     "build_chain",
     "check_effects",
     "parse_effect",

@@ -18,6 +18,8 @@ from lucidsonic.effects.sections import section_weights
 from lucidsonic.effects.wishes import (
     CustomFunction,
     Wish,
+    check_options,
+    check_stage,
     code_of,
     from_function,
     read_spec,
@@ -136,15 +138,29 @@ def apply_link(link: Link, frames: torch.Tensor, moment: Moment) -> torch.Tensor
     done = link.effect.apply(
         part, amount[:, None, None, None], link.options, moment.take(touched)
     )
-    if done.shape != part.shape:
+    if not is_like(done, part):
         raise ConfigError(
-            f"An effect made {tuple(done.shape)} of {tuple(part.shape)}.",
-            hint="It must return as many frames, of the same shape.",
+            f"The effect '{link.options.name}' made {described(done)} of {described(part)}.",
+            hint="It must return a tensor of floats, of the same shape.",
         )
     done = (done.clamp(0, 1) if link.stage is None else done).to(frames.dtype)
     if every:
         return done
     return frames.index_copy(0, torch.as_tensor(touched, device=frames.device), done)
+
+
+def is_like(done: Any, part: torch.Tensor) -> bool:
+    """Whether an effect returned what it must: floats of the shape that it was given."""
+    return (
+        isinstance(done, torch.Tensor) and done.is_floating_point() and done.shape == part.shape
+    )
+
+
+def described(value: Any) -> str:
+    """A tensor by its dtype and shape, anything else by its type."""
+    if not isinstance(value, torch.Tensor):
+        return type(value).__name__
+    return f"{str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}"
 
 
 def build_chain(
@@ -182,6 +198,15 @@ def build_chain(
     return Chain(tuple(links), float(features.fps))
 
 
+def bent_stages(
+    specs: Sequence[Mapping[str, Any]], extra: Sequence[CustomFunction | Custom] = ()
+) -> set[int]:
+    """The network's stages whose feature maps such a chain will bend; see `build_chain`."""
+    wished = [read_spec(spec).stage for spec in specs]
+    wished += [own.stage for own in extra if isinstance(own, Custom)]
+    return {stage for stage in wished if stage is not None}
+
+
 def check_effects(specs: Sequence[Mapping[str, Any]], curves: Iterable[str]) -> None:
     """Complain about specs of which no chain can be built, before there is any music.
 
@@ -208,13 +233,10 @@ def _link(wish: Wish, features: Features, seed: int, code: str) -> Link:
 
 
 def _custom_link(custom: Custom, features: Features, seed: int) -> Link:
-    options = EffectOptions(
-        name="custom",
-        follow=custom.follow,
-        amount=custom.amount,
-        release_ms=custom.release_ms,
-    )
-    wish = Wish(from_function(custom.function), options, custom.stage)
+    effect = from_function(custom.function)
+    wanted = {"follow": custom.follow, "amount": custom.amount, "release_ms": custom.release_ms}
+    check_stage("custom", custom.stage)
+    wish = Wish(effect, check_options(effect, {"name": "custom", **wanted}), custom.stage)
     # Nobody can tell from outside what a function does: its frames are never taken from an
     # earlier film.
     return _link(wish, features, seed, uuid.uuid4().hex)

@@ -1,6 +1,7 @@
 """What a person writes about an effect -> the effect and its checked options."""
 
 import hashlib
+import math
 import sys
 import uuid
 from collections.abc import Callable, Mapping
@@ -49,9 +50,23 @@ def read_spec(spec: Mapping[str, Any]) -> Wish:
     """Understand what somebody wrote about an effect; raises what `check_effects` raises."""
     name = str(spec.get("name", ""))
     effect = find_effect(name)
-    words = {key: float(spec[key]) for key in spec if is_section_word(key)}
+    words = {key: read_weight(name, key, spec[key]) for key in spec if is_section_word(key)}
     own = {key: value for key, value in spec.items() if key not in words and key != "stage"}
     return Wish(effect, check_options(effect, own), read_stage(effect, name, spec), words)
+
+
+def read_weight(name: str, word: str, value: Any) -> float:
+    """How much of an effect there is in a section.
+
+    Raises:
+        ConfigError: not a finite number from 0.
+    """
+    if not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ConfigError(
+            f"The effect '{name}' has {word} = {value!r}: it must be a number from 0.",
+            hint=f"{word}=1 confines it to that section.",
+        )
+    return float(value)
 
 
 def read_stage(effect: Effect, name: str, spec: Mapping[str, Any]) -> int | None:
@@ -61,6 +76,7 @@ def read_stage(effect: Effect, name: str, spec: Mapping[str, Any]) -> int | None
         ConfigError: it is no number from 0, or the effect does not work there.
     """
     stage = spec.get("stage")
+    check_stage(name, stage)
     if stage is None and effect.works_on == "maps":
         raise ConfigError(
             f"The effect '{name}' works on a network's feature maps.",
@@ -68,9 +84,17 @@ def read_stage(effect: Effect, name: str, spec: Mapping[str, Any]) -> int | None
         )
     if stage is not None and effect.works_on == "pictures":
         raise ConfigError(f"The effect '{name}' works on pictures, not on a network's stage.")
+    return stage
+
+
+def check_stage(name: str, stage: Any) -> None:
+    """Complain about what cannot be the number of a stage.
+
+    Raises:
+        ConfigError: neither None nor a whole number from 0.
+    """
     if stage is not None and (not isinstance(stage, int) or stage < 0):
         raise ConfigError(f"The effect '{name}' has stage = {stage!r}: it must be 0 or more.")
-    return stage
 
 
 def find_effect(name: str) -> Effect:

@@ -1,6 +1,6 @@
 """frames + song -> film file, and film file -> frames."""
 
-from lucidsonic.encoding.album import Track, join_album
+from lucidsonic.encoding.album import Track, check_length, join_album, shared_frames
 from lucidsonic.encoding.compose import (
     add_lyrics,
     add_title,
@@ -21,11 +21,16 @@ from lucidsonic.encoding.options import (
     picture_codec,
     sound_codec,
 )
-from lucidsonic.encoding.partial import check_free
+from lucidsonic.encoding.partial import check_free, publish, work_folder
 from lucidsonic.encoding.probe import FilmFacts, probe_film
 from lucidsonic.encoding.reading import read_film
 from lucidsonic.encoding.segments import concat_segments, segment_name, write_segment
-from lucidsonic.encoding.sheet import contact_sheet, save_frames, write_picture
+from lucidsonic.encoding.sheet import (
+    contact_sheet,
+    picture_format,
+    save_frames,
+    write_picture,
+)
 from lucidsonic.encoding.soundtrack import encode_sound
 
 __all__ = [
@@ -42,6 +47,7 @@ __all__ = [
     "add_title",
     "check_choice",
     "check_free",
+    "check_length",
     "compose_film",
     "concat_segments",
     "contact_sheet",
@@ -51,16 +57,20 @@ __all__ = [
     "lyrics_layer",
     "make_formats",
     "picture_codec",
+    "picture_format",
     "probe_encoders",
     "probe_film",
+    "publish",
     "read_film",
     "read_lyrics",
     "read_metadata",
     "save_frames",
     "scope_layer",
     "segment_name",
+    "shared_frames",
     "sound_codec",
     "title_layer",
+    "work_folder",
     "write_film",
     "write_picture",
     "write_segment",

@@ -1,7 +1,6 @@
 """Films of songs -> one film: pictures and sound crossfaded, a chapter for each song."""
 
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from lucidsonic.encoding.film import write_film
+from lucidsonic.encoding.metadata import metadata_arguments
 from lucidsonic.encoding.options import Options, container_of, picture_codec, sound_codec
-from lucidsonic.encoding.partial import PartialFile
+from lucidsonic.encoding.partial import PartialFile, work_folder
 from lucidsonic.encoding.probe import FilmFacts, probe_film
 from lucidsonic.encoding.process import run_ffmpeg
 from lucidsonic.encoding.reading import read_film
@@ -66,6 +66,7 @@ def join_album(
     *,
     crossfade_s: float,
     options: Options | None = None,
+    metadata: Mapping[str, str] | None = None,
     overwrite: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> int:
@@ -79,6 +80,7 @@ def join_album(
         target: the album's film.
         crossfade_s: how long two songs are seen and heard together.
         options: how it is written.
+        metadata: texts that travel inside it, see `read_metadata`.
         overwrite: whether a file of that name may be replaced.
         on_progress: told how far it is.
 
@@ -95,11 +97,12 @@ def join_album(
     file = PartialFile(target, overwrite=overwrite)
     partial = file.open()
     try:
-        with tempfile.TemporaryDirectory(prefix=".lucidsonic-", dir=target.parent) as folder:
-            silent = Path(folder) / f"pictures{target.suffix}"
+        with work_folder(target) as folder:
+            silent = folder / f"pictures{target.suffix}"
             pictures = told(crossfaded(placed), frames, on_progress)
             write_film(silent, pictures, size=facts.size, fps=facts.fps, options=options)
             command = album_command(placed, silent, partial, options)
+            command[-1:-1] = metadata_arguments(metadata or {})
             run_ffmpeg(command, doing=f"Writing {target.name}")
         found = probe_film(partial, sound=False).frames
         if found != frames:
@@ -127,15 +130,29 @@ def place(tracks: Sequence[Track], crossfade_s: float) -> list[Placed]:
                 hint="Give --size and --fps, and make all films again.",
             )
         fade = round(crossfade_s * facts.fps)
-        needed = fade * ((number > 0) + (number < len(tracks) - 1))
-        if facts.frames < max(needed, 1):
-            raise ConfigError(
-                f"'{track.title}' is shorter than its crossfades of {crossfade_s:g} s.",
-                hint="Use a shorter --crossfade.",
-            )
+        needed = shared_frames(fade, number, len(tracks))
+        check_length(track.title, facts.frames, needed, crossfade_s)
         placed.append(Placed(track, facts, start))
         start += facts.frames - fade
     return placed
+
+
+def shared_frames(fade: int, number: int, count: int) -> int:
+    """Frames that track `number` of `count` shares with its neighbours."""
+    return fade * ((number > 0) + (number < count - 1))
+
+
+def check_length(title: str, frames: int, needed: int, crossfade_s: float) -> None:
+    """Complain about a film that is shorter than its crossfades.
+
+    Raises:
+        ConfigError: it is.
+    """
+    if frames < max(needed, 1):
+        raise ConfigError(
+            f"'{title}' is shorter than its crossfades of {crossfade_s:g} s.",
+            hint="Use a shorter --crossfade.",
+        )
 
 
 def crossfaded(placed: Sequence[Placed]) -> Iterator[Pictures]:

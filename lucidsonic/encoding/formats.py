@@ -52,12 +52,11 @@ class Order:
     on_progress: OnProgress
 
 
-def make_formats(  # noqa: PLR0913 - a keyword for each thing that a relative shares with its film
+def make_formats(
     film: Path,
     formats: Iterable[str],
     *,
     layers: Sequence[Layer] = (),
-    beside: Path | None = None,
     options: Options | None = None,
     overwrite: bool = False,
     on_progress: OnProgress = ignore_progress,
@@ -73,7 +72,6 @@ def make_formats(  # noqa: PLR0913 - a keyword for each thing that a relative sh
         film: the film, with nothing over it.
         formats: names from `FORMATS`.
         layers: what lies over it, see `compose_film`.
-        beside: the film whose relatives they are, if `film` is only what it was made of.
         options: how the films are written.
         overwrite: whether files of these names may be replaced.
         on_progress: told how far each is.
@@ -83,7 +81,7 @@ def make_formats(  # noqa: PLR0913 - a keyword for each thing that a relative sh
         ConfigError: there is such a file already.
         EncodingError: the film cannot be read, or a new one cannot be written.
     """
-    targets = {name: format_path(beside or film, name) for name in formats}
+    targets = {name: format_path(film, name) for name in formats}
     facts = probe_film(film, sound=False)
     return [
         FORMATS[name](

@@ -69,7 +69,16 @@ def parse_lyrics(text: str, *, name: str = "the lyrics") -> tuple[LyricLine, ...
         raise ConfigError(
             f"In {name}, {named} has no time.", hint="A line looks like '[01:23.45] words'."
         )
-    return with_ends(sorted((max(0.0, time - offset_s), words) for time, words in sung))
+    moved = [(max(0.0, time - offset_s), words) for time, words in sung]
+    return with_ends(sung_together(sorted(moved, key=lambda line: line[0])))
+
+
+def sung_together(sung: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Lines of one time, for example in two languages, as one of several lines."""
+    together: dict[float, list[str]] = {}
+    for time, words in sung:
+        together.setdefault(time, []).extend([words] if words else [])
+    return [(time, "\n".join(words)) for time, words in together.items()]
 
 
 def split_line(line: str) -> tuple[list[float], str]:
@@ -102,5 +111,5 @@ def with_ends(sung: list[tuple[float, str]]) -> tuple[LyricLine, ...]:
     return tuple(
         LyricLine(start, min(end, start + MAX_LINE_S), words)
         for (start, words), end in zip(sung, starts, strict=True)
-        if words and end > start
+        if words
     )

@@ -3,12 +3,16 @@
 import os
 import platform
 import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from glob import escape
 from itertools import count
 from pathlib import Path
 
 from lucidsonic.errors import ConfigError, EncodingError
 
+LONGEST = 200  # bytes of a name; a partial file's name adds some, and 255 is the usual limit
 _SERIAL = count()  # two films of one name in one process
 _HOST = re.sub(r"[^a-z0-9]", "", platform.node().lower())[:16] or "host"
 _STALE = re.compile(rf"\.{_HOST}-(\d+)-\d+\.partial$")
@@ -82,13 +86,59 @@ class PartialFile:
         self.partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def work_folder(film: Path) -> Iterator[Path]:
+    """A folder beside a film for what it is made of; it goes when the block ends.
+
+    What killed processes left of such folders goes as well.
+
+    Raises:
+        EncodingError: it cannot be made.
+    """
+    folder = film.parent / f".lucidsonic-{_HOST}-{os.getpid()}-{next(_SERIAL)}"
+    for old in film.parent.glob(f".lucidsonic-{_HOST}-*-*"):
+        owner = old.name.split("-")[-2]
+        if owner.isdigit() and not is_alive(int(owner)):
+            shutil.rmtree(old, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise EncodingError(f"Cannot write {film}: {error.strerror}.") from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def publish(made: Path, path: Path, *, overwrite: bool) -> Path:
+    """Give a finished file, which lies on the same disk, its name; returns `path`.
+
+    Raises:
+        ConfigError: the name is taken and may not be.
+        EncodingError: somebody took it meanwhile, or the disk fails.
+    """
+    file = PartialFile(path, overwrite=overwrite)
+    try:
+        made.replace(file.open())
+        file.publish()
+    except OSError as error:
+        raise EncodingError(f"Cannot write {path}: {error.strerror}.") from error
+    finally:
+        file.discard()
+    return path
+
+
 def check_free(path: Path, *, overwrite: bool) -> None:
     """Complain if a file may not be written under this name.
 
     Raises:
-        ConfigError: the file is there and may not be replaced.
+        ConfigError: the file is there and may not be replaced, or its name is too long.
         EncodingError: it is a folder, or nothing may be written where it would lie.
     """
+    if len(os.fsencode(path.name)) > LONGEST:
+        raise ConfigError(
+            f"The name '{path.name[:40]}...' is too long.", hint=f"{LONGEST} bytes at most."
+        )
     if path.is_dir():
         raise EncodingError(f"Cannot write {path}: it is a folder.")
     if path.exists() and not overwrite:

@@ -72,6 +72,8 @@ class Scope:
         draw = ImageDraw.Draw(sheet)
         font = fitting_font(draw, names, width * LABEL_SHARE, height / len(names) * 0.62)
         left = round(max(draw.textlength(name, font=font) for name in names)) + 16
+        if left > width / 2:  # no room for names
+            return np.asarray(sheet).copy(), 0
         for index, ((top, bottom), name) in enumerate(zip(self._rows, names, strict=True)):
             ink = INKS[index % len(INKS)]
             draw.text((left - 8, (top + bottom) / 2), name, ink, font, anchor="rm")

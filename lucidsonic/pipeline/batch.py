@@ -1,6 +1,7 @@
 """Several songs -> a film each: names, an archive of what is done, and one summary."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,12 @@ from typing import Literal
 
 from lucidsonic import encoding
 from lucidsonic.audio import open_song
-from lucidsonic.errors import ConfigError, InterruptedRenderError, LucidsonicError
+from lucidsonic.errors import (
+    AudioError,
+    ConfigError,
+    InterruptedRenderError,
+    LucidsonicError,
+)
 from lucidsonic.pipeline.api import film_path
 from lucidsonic.pipeline.film import FilmReport, portable_plan
 from lucidsonic.pipeline.production import frame_range, heard_part
@@ -18,6 +24,7 @@ from lucidsonic.plan import RenderPlan
 from lucidsonic.types import OnProgress, ignore_progress
 
 ARCHIVE_HEAD = "# songs that lucidsonic has made films of: SHA-256 and name\n"
+ALBUM_KEY = "lucidsonic_album"  # hash of what an album was made of, inside it
 SKIPPED = "the batch ended before it"
 
 
@@ -186,9 +193,11 @@ def make_films(
 
 def is_done(order: Order, archive: Archive, *, films_needed: bool) -> bool:
     """Whether nothing is to be made: the archive says so, or the very film is there."""
+    formats = [encoding.format_path(order.film, name) for name in order.plan.film.formats]
+    whole = all(path.is_file() for path in (order.film, *formats))
     if order.plan.song.path in archive:
-        return order.film.exists() or not films_needed
-    if not order.film.is_file():
+        return whole or not films_needed
+    if not whole:
         return False
     try:
         inside = encoding.read_metadata(order.film).get(METADATA_KEY)
@@ -248,9 +257,59 @@ def make_album(
         target,
         crossfade_s=crossfade_s,
         options=options,
+        metadata={ALBUM_KEY: album_recipe(orders, crossfade_s)},
         overwrite=overwrite,
         on_progress=on_progress,
     )
+
+
+def album_recipe(orders: Sequence[Order], crossfade_s: float) -> str:
+    """Hash of all that an album is made of: another one is another album."""
+    plans = [portable_plan(order.plan, order.film.parent) for order in orders]
+    songs = [song_hash(order.plan.song.path) for order in orders]
+    facts = json.dumps([crossfade_s, plans, songs])
+    return hashlib.sha256(facts.encode()).hexdigest()
+
+
+def album_is_done(orders: Sequence[Order], target: Path, *, crossfade_s: float) -> bool:
+    """Whether this very album lies there."""
+    try:
+        inside = encoding.read_metadata(target).get(ALBUM_KEY) if target.is_file() else None
+    except LucidsonicError:
+        return False
+    return inside == album_recipe(orders, crossfade_s)
+
+
+def check_album(
+    orders: Sequence[Order], target: Path, *, crossfade_s: float, overwrite: bool
+) -> None:
+    """Complain about an album that cannot be made, before any film of it is.
+
+    Raises:
+        AudioError: a song cannot be read.
+        ConfigError: another file has its name, or a song is shorter than its crossfades.
+    """
+    encoding.check_free(target, overwrite=overwrite)
+    for number, order in enumerate(orders):
+        first, last = frame_range(order.plan, open_song(order.plan.song.path))
+        fade = round(crossfade_s * order.plan.film.fps)
+        needed = encoding.shared_frames(fade, number, len(orders))
+        title = order.plan.song.path.stem
+        encoding.check_length(title, last - first, needed, crossfade_s)
+
+
+def check_songs(orders: Sequence[Order]) -> None:
+    """Complain about a song that is not there before the first film is made.
+
+    Raises:
+        AudioError: it is not.
+    """
+    for order in orders:
+        if not order.plan.song.path.is_file():
+            raise AudioError(
+                f"There is no file '{order.plan.song.path}'.",
+                hint="Check the path, or go on without it: --keep-going.",
+            )
 
 
 def track_of(order: Order) -> encoding.Track:

@@ -132,6 +132,8 @@ def check_target(plan: RenderPlan, film: Path, *, overwrite: bool) -> None:
     encoding.check_choice(film, plan.film.encoding, size=size, fps=plan.film.fps)
     encoding.check_free(film, overwrite=overwrite)
     check_finish(plan, film, overwrite=overwrite)
+    if plan.film.save_frames is not None:
+        encoding.check_free(plan.film.save_frames / "0000000.png", overwrite=True)
 
 
 def choose_crew(plan: RenderPlan, crew: Crew | None, own: Own) -> Crew | None:

@@ -1,6 +1,5 @@
 """A painted film -> what the plan wants on top: title, lyrics, scope, and other shapes."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,7 +69,8 @@ class Finish:
 
     Attributes:
         film: where it is to lie.
-        ground: where it lies before anything is laid over it; the same place without layers.
+        ground: where it lies before anything is laid over it or cut from it; the same place if
+            nothing is.
         options: how the ground is written.
         layers: see `wanted_layers`.
     """
@@ -88,13 +88,12 @@ def finish_of(plan: RenderPlan, film: Path, layers: Sequence[Layer]) -> Iterator
     A GIF's few colours are no ground to lay things over or to cut films from: it has an MP4.
     """
     options = plan.film.encoding
-    is_gif = encoding.picture_codec(film, options) == "gif"
-    if not (layers or (is_gif and plan.film.formats)):
+    if not (layers or plan.film.formats):
         yield Finish(film=film, ground=film, options=options, layers=())
         return
-    with tempfile.TemporaryDirectory(prefix=".lucidsonic-", dir=film.parent) as folder:
-        ground = Path(folder) / film.name
-        if is_gif:
+    with encoding.work_folder(film) as folder:
+        ground = folder / film.name
+        if encoding.picture_codec(film, options) == "gif":
             ground, options = ground.with_suffix(".mp4"), GROUND
         yield Finish(film=film, ground=ground, options=options, layers=layers)
 
@@ -103,6 +102,9 @@ def finish_film(
     finish: Finish, plan: RenderPlan, *, overwrite: bool, teller: Teller
 ) -> tuple[Path, ...]:
     """Lay over the ground what belongs there, and make what the plan asks for besides.
+
+    All of it is made before any of it gets its name: who stops it in between finds nothing in
+    the way when the same command goes on.
 
     Args:
         finish: its ground is written.
@@ -113,29 +115,41 @@ def finish_film(
     Returns:
         The other shapes and pieces, beside the film.
     """
-    if finish.ground != finish.film:
-        with teller.stage("compose"):
-            encoding.compose_film(
-                finish.ground,
-                finish.film,
-                finish.layers,
-                options=plan.film.encoding,
-                overwrite=overwrite,
-                on_progress=teller.pass_on,
-            )
+    if finish.ground == finish.film:
+        return ()
+    film = composed(finish, plan, teller)
+    others = other_shapes(finish, plan, teller)
+    for made in others:
+        encoding.publish(made, finish.film.with_name(made.name), overwrite=overwrite)
+    encoding.publish(film, finish.film, overwrite=overwrite)
+    return tuple(finish.film.with_name(made.name) for made in others)
+
+
+def composed(finish: Finish, plan: RenderPlan, teller: Teller) -> Path:
+    """The film with its layers over it, still in its work folder."""
+    if not finish.layers and finish.ground.suffix == finish.film.suffix:
+        return finish.ground
+    with teller.stage("compose"):
+        return encoding.compose_film(
+            finish.ground,
+            finish.ground.with_name(f"composed{finish.film.suffix}"),
+            finish.layers,
+            options=plan.film.encoding,
+            on_progress=teller.pass_on,
+        )
+
+
+def other_shapes(finish: Finish, plan: RenderPlan, teller: Teller) -> Sequence[Path]:
+    """The formats that the plan asks for, still in their work folder."""
     if not plan.film.formats:
         return ()
     with teller.stage("formats"):
-        return tuple(
-            encoding.make_formats(
-                finish.ground,
-                plan.film.formats,
-                layers=finish.layers,
-                beside=finish.film,
-                options=finish.options,
-                overwrite=overwrite,
-                on_progress=teller.pass_on,
-            )
+        return encoding.make_formats(
+            finish.ground,
+            plan.film.formats,
+            layers=finish.layers,
+            options=finish.options,
+            on_progress=teller.pass_on,
         )
 
 

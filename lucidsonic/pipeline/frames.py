@@ -13,7 +13,7 @@ import torch
 
 from lucidsonic.effects import Chain
 from lucidsonic.encoding import save_frames
-from lucidsonic.errors import ConfigError, MemoryExhaustedError
+from lucidsonic.errors import ConfigError, LucidsonicError, MemoryExhaustedError
 from lucidsonic.generators import Generator
 from lucidsonic.nn.resample import fit, to_rgb24, to_yuv420p
 from lucidsonic.pipeline.guard import Guard
@@ -120,6 +120,9 @@ def paint_rgb(scene: Scene, start: int, stop: int, note: Callable[[str], None]) 
     """Frames start to stop - 1 as RGB `(frames, 3, height, width)` in [0, 1], film size.
 
     A batch that a narrow dtype cannot hold is painted again in float32, and `note` says so.
+
+    Raises:
+        LucidsonicError: pixels are not finite, even so.
     """
     controls = scene.trajectory.at(start, stop)
     hooks = scene.chain.hooks(start)
@@ -131,6 +134,11 @@ def paint_rgb(scene: Scene, start: int, stop: int, note: Callable[[str], None]) 
         note(f"Frames {start} to {stop - 1} overflowed {scene.dtype}: painted in float32.")
         frames = paint(controls)
     frames = scene.chain(frames.float(), start)
+    if not bool(torch.isfinite(frames.sum())):
+        raise LucidsonicError(
+            f"Frames {start} to {stop - 1} hold pixels that are no numbers.",
+            hint="The style or an effect of yours makes NaN or infinity.",
+        )
     return fit(frames, scene.size, mode=scene.fit, filter=scene.resample)
 
 

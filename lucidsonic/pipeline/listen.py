@@ -45,6 +45,7 @@ def listen(
     table: SongTable,
     fps: Fraction,
     *,
+    song: Song | None = None,
     emotion: EmotionSettings = DEFAULT_EMOTION,
     on_progress: OnProgress = ignore_progress,
 ) -> Hearing:
@@ -54,13 +55,21 @@ def listen(
     very frames of the whole film. Every file is opened before any is heard: a wrong name is
     told at once, not after minutes.
 
+    Args:
+        table: what to listen to.
+        fps: the film's rate.
+        song: the table's song, if it is open already.
+        emotion: how valence and arousal are estimated.
+        on_progress: told how far it is.
+
     Raises:
         AudioError: a file cannot be read.
         ConfigError: the VA file is wrong.
     """
     files = files_of_roles(table)
-    songs = {file: open_song(file) for file in dict.fromkeys([table.path, *files.values()])}
-    song = songs[table.path]
+    song = song or open_song(table.path)
+    others = [file for file in dict.fromkeys(files.values()) if file != table.path]
+    songs = {table.path: song, **{file: open_song(file) for file in others}}
     drawn = None
     if table.va_csv is not None:
         drawn = read_va_csv(table.va_csv, frames=song.frame_count(fps), fps=fps)

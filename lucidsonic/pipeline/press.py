@@ -16,8 +16,8 @@ from lucidsonic.pipeline.frames import Painter, find_batch
 from lucidsonic.pipeline.hand import Assignment, paint_into
 from lucidsonic.pipeline.production import Production
 from lucidsonic.pipeline.segments import Segment, code_version, cut, fingerprint
-from lucidsonic.pipeline.stop import Stop
-from lucidsonic.pipeline.store import ROOM, SegmentCache, remembered
+from lucidsonic.pipeline.stop import GO_ON, Stop
+from lucidsonic.pipeline.store import FULL, ROOM, SegmentCache, remembered
 from lucidsonic.pipeline.tell import Teller
 
 Told = Callable[..., None]
@@ -235,5 +235,6 @@ def in_frames(segment: Segment, error: EncodingError) -> EncodingError:
     """An encoder's complaint that names the frames instead of a file nobody knows."""
     words = str(error).partition(" failed: ")[2] or str(error)
     return EncodingError(
-        f"Writing frames {segment.start} to {segment.stop - 1} failed: {words}", hint=ROOM
+        f"Writing frames {segment.start} to {segment.stop - 1} failed: {words}",
+        hint=ROOM if FULL in words else f"What is finished is kept. {GO_ON}",
     )

@@ -90,13 +90,15 @@ def paint_still(
         ConfigError: the time lies outside the film.
         EncodingError: the picture cannot be written.
     """
+    encoding.picture_format(picture)
     encoding.check_free(picture, overwrite=overwrite)
     teller = Teller(on_progress)
     production = prepare(plan, teller)
     frame = seconds_to_frame(parse_time(at), plan.film.fps)
     if not production.first <= frame < production.last:
-        end_s = frames_to_seconds(production.last, plan.film.fps)
-        raise ConfigError(f"There is no frame at {at}: the film ends at {format_time(end_s)}.")
+        borders = (production.first, production.last)
+        start, end = (format_time(frames_to_seconds(f, plan.film.fps)) for f in borders)
+        raise ConfigError(f"There is no frame at {at}: the film goes from {start} to {end}.")
     with teller.stage("paint"):
         pixels = paint_frames(production, [frame], teller)
     return encoding.write_picture(picture, pixels[0], overwrite=overwrite)
@@ -115,6 +117,7 @@ def paint_sheet(
     Raises:
         EncodingError: the picture cannot be written.
     """
+    encoding.picture_format(picture)
     encoding.check_free(picture, overwrite=overwrite)
     teller = Teller(on_progress)
     production = prepare(plan, teller)

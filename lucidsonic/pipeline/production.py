@@ -1,6 +1,6 @@
 """A plan -> everything that it names, loaded: before the first frame is painted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from lucidsonic.audio import open_song
-from lucidsonic.effects import Chain, Custom, CustomFunction, build_chain
-from lucidsonic.errors import ConfigError
+from lucidsonic.effects import Custom, CustomFunction, bent_stages, build_chain
+from lucidsonic.errors import AudioError, ConfigError
 from lucidsonic.generators import Generator
 from lucidsonic.pipeline.frames import Scene, choose_device, choose_dtype
 from lucidsonic.pipeline.hold import HeldTrajectory
@@ -17,7 +17,12 @@ from lucidsonic.pipeline.listen import Hearing, listen
 from lucidsonic.pipeline.models import LoadedModel, adopt_generator, open_generator
 from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import FilmTable, RenderPlan
-from lucidsonic.timebase import frames_to_seconds, seconds_to_frame, seconds_to_frames
+from lucidsonic.timebase import (
+    format_time,
+    frames_to_seconds,
+    seconds_to_frame,
+    seconds_to_frames,
+)
 from lucidsonic.trajectory import delayed, plan_trajectory
 from lucidsonic.types import Capabilities, FloatArray, Song
 
@@ -72,28 +77,45 @@ class Production:
 
 
 def heard_part(plan: RenderPlan, song: Song, first: int, last: int) -> Song:
-    """What is heard while frames first to last - 1 of a song are seen."""
+    """What is heard while frames first to last - 1 of a song are seen.
+
+    Raises:
+        AudioError: the other file that is to be heard cannot be, or ends before.
+    """
     start_s = frames_to_seconds(first, plan.film.fps)
     until_s = min(frames_to_seconds(last, plan.film.fps), song.duration_s)
     if plan.song.output_audio is not None:
         song = open_song(plan.song.output_audio)
         until_s = min(until_s, song.duration_s)
+        if until_s <= start_s:
+            end = format_time(song.duration_s)
+            raise AudioError(
+                f"'{song.path}' ends at {end}, before the film begins.",
+                hint="--output-audio wants a file as long as the song.",
+            )
     return replace(song, start_s=start_s, duration_s=until_s - start_s)
 
 
 def prepare(plan: RenderPlan, teller: Teller, own: Own = NOTHING_OWN) -> Production:
-    """Hear the song, load the generator, steer it: everything before the first frame."""
+    """Load the generator, hear the song, steer: everything before the first frame.
+
+    What can be wrong is looked at first: to hear a long mix takes minutes.
+    """
     device = choose_device(plan.model.device)
+    song = open_song(plan.song.path)
+    first, last = frame_range(plan, song)
+    heard_part(plan, song, first, last)
+    with teller.stage("load"):
+        model = open_model(plan, device, teller, own)
+    check_stages(bent_stages(plan.effects, own.effects), model.generator.capabilities)
     with teller.stage("listen"):
         hearing = listen(
             plan.song,
             plan.film.fps,
+            song=song,
             emotion=plan.features.emotion,
             on_progress=teller.pass_on,
         )
-    first, last = frame_range(plan, hearing.song)
-    with teller.stage("load"):
-        model = open_model(plan, device, teller, own)
     with teller.stage("steer"):
         scene = set_scene(plan, hearing, model, device, own)
     return Production(plan, hearing, model, scene, first, last, device)
@@ -159,7 +181,6 @@ def set_scene(
         seed=plan.seed,
         extra=own.effects,
     )
-    check_stages(chain, able)
     return Scene(
         generator=generator,
         trajectory=trajectory,
@@ -175,13 +196,13 @@ def set_scene(
     )
 
 
-def check_stages(chain: Chain, able: Capabilities) -> None:
-    """Complain about an effect on feature maps that this generator has not.
+def check_stages(stages: Collection[int], able: Capabilities) -> None:
+    """Complain about effects on feature maps that this generator has not.
 
     Raises:
         ConfigError: it has no such stage, or none.
     """
-    if not chain.stages or chain.stages[-1] < len(able.stages):
+    if max(stages, default=-1) < len(able.stages):
         return
     if not able.stages:
         raise ConfigError(
@@ -190,7 +211,7 @@ def check_stages(chain: Chain, able: Capabilities) -> None:
         )
     sides = ", ".join(f"{stage}: {w}x{h}" for stage, (h, w) in enumerate(able.stages))
     raise ConfigError(
-        f"This network has no stage {chain.stages[-1]}.", hint=f"Its stages are {sides}."
+        f"This network has no stage {max(stages)}.", hint=f"Its stages are {sides}."
     )
 
 

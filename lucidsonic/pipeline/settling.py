@@ -50,7 +50,7 @@ STRENGTHS: Mapping[str, str] = {"contrast_strength": "contrast", "flash_strength
 def settle(
     song: Path | str | None = None,
     *,
-    plan_file: Path | None = None,
+    plan_file: Path | str | None = None,
     quality: str | None = None,
     effects: Sequence[str | Mapping[str, Any]] = (),
     models_dir: Path | None = None,
@@ -71,7 +71,7 @@ def settle(
         UnknownNameError: a setting, quality, style, effect or curve that is not there.
         WeightsError: the style is a file that is not there.
     """
-    filed = read_plan(plan_file) if plan_file else {}
+    filed = read_plan(Path(plan_file)) if plan_file else {}
     strengths = [
         strong_effect(name, settings.pop(name)) for name in STRENGTHS if name in settings
     ]
@@ -220,13 +220,14 @@ def plan_of_film(
     text = encoding.read_metadata(film).get(METADATA_KEY)
     if text is None:
         raise ConfigError(
-            f"'{film}' carries no plan.", hint="Only films that lucidsonic made do."
+            f"'{film}' carries no plan.",
+            hint="Only films that lucidsonic made do, and a GIF cannot carry one.",
         )
     values = check_tables(json_table(text), f"The plan inside '{film}'")
     values.setdefault("film", {}).pop("save_frames", None)
     named = Path(str(values.get("song", {}).get("path", "")))
     anchor_paths(values, film.parent)
-    places = [song] if song else [named, film.parent / named, film.parent / named.name]
+    places = [song] if song else [film.parent / named, film.parent / named.name, named]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         raise ConfigError(f"The song '{named}' is not there.", hint="Say where: --song PATH.")

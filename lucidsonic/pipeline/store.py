@@ -5,7 +5,6 @@ import hashlib
 import os
 import platform
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -163,10 +162,8 @@ class SegmentCache:
         return freed
 
     def clear(self) -> int:
-        """Throw everything away; returns bytes freed."""
-        freed = sum(size for _, size, _ in self.entries())
-        shutil.rmtree(self.folder, ignore_errors=True)
-        return freed
+        """Throw everything away but what running renders need; returns bytes freed."""
+        return self.prune(limit=0)
 
 
 def cache_folder() -> Path:

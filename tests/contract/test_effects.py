@@ -158,6 +158,8 @@ def test_channels_are_chosen_by_the_seed_and_stay_the_same(name: str) -> None:
         ({"name": "zoom", "stage": -1}, "0 or more"),
         ({"name": "zoom", "stage": 1.5}, "0 or more"),
         ({"name": "zoom", "stage": "last"}, "0 or more"),
+        ({"name": "zoom", "bridge": "loud"}, "bridge = 'loud'"),
+        ({"name": "zoom", "A": -1}, "A = -1"),
     ],
 )
 def test_a_place_where_an_effect_cannot_work_is_told(spec: Spec, said: str) -> None:
@@ -165,10 +167,25 @@ def test_a_place_where_an_effect_cannot_work_is_told(spec: Spec, said: str) -> N
         build_chain([spec], features())
 
 
-def test_a_function_that_changes_the_shape_is_told() -> None:
-    chain = build_chain([], features(), extra=[lambda frames, _amount: frames[:, :1]])
-    with pytest.raises(ConfigError, match="An effect made"):
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda frames, _: frames[:, :1], r"float32 \(5, 1, 36, 52\)"),
+        (lambda frames, _: (frames * 255).to(torch.uint8), "uint8"),
+        (lambda frames, _: frames.numpy(), "ndarray"),
+        (lambda _frames, _amount: None, "NoneType"),
+    ],
+)
+def test_a_function_that_returns_something_else_is_told(function: Any, said: str) -> None:
+    chain = build_chain([], features(), extra=[Custom(function, follow="constant")])
+    with pytest.raises(ConfigError, match=said):
         chain(pictures(), 0)
+
+
+@pytest.mark.parametrize("wrong", [{"stage": -1}, {"stage": 0.5}, {"amount": 9.0}])
+def test_wishes_of_ones_own_are_checked_as_well(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        build_chain([], features(), extra=[Custom(lambda frames, _: frames, **wrong)])
 
 
 def test_two_functions_of_ones_own_are_never_taken_for_each_other() -> None:
