@@ -41,6 +41,11 @@ def evaluate(
     progress: Annotated[Telling, typer.Option("--progress")] = Telling.AUTO,
 ) -> None:
     """Judge FILM: does it dance, does it hold, does it hurt."""
+    if model is not None and (film or audio or check or report):
+        raise ConfigError(
+            "A style is judged alone, against pictures.",
+            hint="A film, --audio, --check and --report do not go with --model.",
+        )
     with telling(progress, quiet=quiet or as_json) as listener:
         if model is not None:
             told = judge_model(model, against, count=count, seed=seed, listener=listener)

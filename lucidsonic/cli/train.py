@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -86,8 +88,9 @@ def run(family: Any, settings: Any, *, quiet: bool, progress: Telling) -> None:
         return
     say(f"{out}: done. Samples are in {out / 'samples'}.")
     if (out / MODEL).exists():
-        say(f"Render with it: lucidsonic render SONG --style {out}")
-        say(f"Keep it: lucidsonic models add {out} --id my_{out.name}")
+        slug = re.sub(r"[^a-z0-9]+", "_", out.name.lower()).strip("_")
+        say(f"Render with it: lucidsonic render SONG --style {quote(str(out))}")
+        say(f"Keep it: lucidsonic models add {quote(str(out))} --id my_{slug}")
 
 
 def say_help(family: Any) -> None:

@@ -60,7 +60,7 @@ class Placed:
         return self.start + self.facts.frames
 
 
-def join_album(
+def join_album(  # noqa: PLR0913 - a keyword for each thing that a film has, and the tracks
     tracks: Sequence[Track],
     target: Path,
     *,

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from lucidsonic.errors import DataError, MissingDependencyError
+from lucidsonic.nn.pictures import as_rgb
 from lucidsonic.types import Pictures
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def read_picture(file: Path) -> Pictures:
     """
     try:
         with Image.open(file) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(as_rgb(image))
     except (OSError, UnidentifiedImageError) as error:
         raise DataError(f"'{file}' is not a picture: {error}.") from error
 

@@ -54,8 +54,11 @@ def check_report(path: Path) -> None:
     """Complain about a report that cannot be written before any work is done.
 
     Raises:
-        ConfigError: its folder is not there or may not be written to, or it is a folder.
+        ConfigError: its folder is not there or may not be written to, it is a folder, or does
+            not end like a web page: it may be somebody's film.
     """
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ConfigError(f"'{path}' does not end like a web page.", hint="Use report.html.")
     folder = path.absolute().parent
     if path.is_dir() or not (folder.is_dir() and os.access(folder, os.W_OK)):
         raise ConfigError(

@@ -49,6 +49,10 @@ def export_model(
     name = f"{Path(style).stem or 'model'}.{form}"
     target = target or Path(name)
     target = target / name if target.is_dir() else target
+    if target.suffix.lower().lstrip(".") in set(FORMATS) - {form}:
+        raise ConfigError(
+            f"'{target.name}' would hold {form}.", hint=f"Say --format {target.suffix[1:]}."
+        )
     if target.exists() and not overwrite:
         raise ConfigError(f"'{target}' exists already.", hint="Add --overwrite to replace it.")
     weights = fetch_weights(read_style(style), on_progress=on_progress)

@@ -61,7 +61,9 @@ def read_style(style: str | Path, *, models_dir: Path | None = None) -> Style:
     catalog = Catalog(*catalog_folders(models_dir))
     if isinstance(style, str) and text in catalog:
         return _card(catalog[text], catalog.folder(text))
-    return _path(text) if _looks_like_path(text) else _card(catalog[text], Path())
+    if _looks_like_path(text) or Path(text).is_dir():
+        return _path(text)
+    return _card(catalog[text], Path())
 
 
 def _hub(text: str) -> Style:

@@ -12,6 +12,7 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from lucidsonic.errors import DataError
+from lucidsonic.nn.pictures import as_rgb
 
 __all__ = [
     "HEADER",
@@ -169,7 +170,7 @@ def load_pictures(files: Sequence[Path], size: int) -> np.ndarray:
         try:
             with Image.open(path) as picture:
                 picture.draft("RGB", (size, size))
-                square = picture.convert("RGB").resize((size, size), Image.Resampling.LANCZOS)
+                square = as_rgb(picture).resize((size, size), Image.Resampling.LANCZOS)
         except OSError as error:
             raise DataError(f"{path} is not a picture: {error}") from error
         pixels[index] = np.asarray(square).transpose(2, 0, 1)

@@ -14,7 +14,12 @@ from typing import Any
 
 import torch
 
-from lucidsonic.errors import InterruptedRenderError, TrainingError
+from lucidsonic.errors import (
+    ConfigError,
+    DataError,
+    InterruptedRenderError,
+    TrainingError,
+)
 from lucidsonic.training.checkpoint import (
     FORMAT,
     copy_whole,
@@ -37,6 +42,7 @@ __all__ = ["choose_device", "train"]
 BAD_STEPS = 3  # in a row before a reload
 RELOADS = 3  # before giving up
 REAL_PICTURES = 512  # measured once for the monitors
+FEWEST = 2  # examples; one has neither a spread nor a neighbour
 BUILD, STEP, EVALUATE, SAMPLE = range(4)  # purposes that chance is seeded for
 
 
@@ -73,7 +79,16 @@ def choose_device(name: str) -> torch.device:
     """The device that `--device` means; "auto" takes the fastest one there is.
 
     Under `torchrun` each process of a machine takes a GPU of its own.
+
+    Raises:
+        ConfigError: there is no such device here.
     """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(name, True):
+        raise ConfigError(
+            f"This machine has no '{name}' that torch can train on.",
+            hint="--device auto takes what there is; 'lucidsonic doctor' shows it.",
+        )
     if name == "cuda" or (name == "auto" and torch.cuda.is_available()):
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     if name != "auto":
@@ -112,11 +127,13 @@ class _Run:
         self.family, self.config, self.ranks = family, config, ranks
         self.on_progress = on_progress
         self.device = choose_device(config.device)
-        self.folder = RunFolder(config.out, writes=ranks.is_first)
         self.updater = Updater(
             self.device, amp=config.amp, parts=config.accumulate, ranks=ranks
         )
         self.dataset = family.dataset(config)
+        examples = len(self.dataset)  # pyright: ignore[reportArgumentType]
+        if examples < FEWEST:
+            raise DataError(f"{examples} example is too few to train on.")
         self.batches = Batches(self.dataset, config, ranks)
         steps = config.epochs * self.batches.steps_per_epoch
         self.total = min(steps, config.max_steps) if config.max_steps else steps
@@ -131,6 +148,7 @@ class _Run:
         self.last_log = (time.perf_counter(), 0)
         self.facts: dict[str, float] = {}
         self.monitors = self._measure_reals()
+        self.folder = RunFolder(config.out, writes=ranks.is_first)
         self.sink = open_sink(config.log if ranks.is_first else "jsonl", config.out)
 
     def _measure_reals(self) -> ImageMonitors | None:
@@ -344,7 +362,8 @@ class _Run:
         else:
             self._load(chosen)
             self.folder.log_event("resumed", step=self.step)
-        self.folder.write_config(self.family.name, self.config)
+        if is_fresh or self.step < self.total:  # else these settings train nothing
+            self.folder.write_config(self.family.name, self.config)
         for note in self.family.notes(self.state):
             self._tell("note", note)
         self.last_log = (time.perf_counter(), self.clock.images)

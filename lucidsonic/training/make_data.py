@@ -1,6 +1,7 @@
 """Photographs or nothing at all -> folders of pictures with valence and arousal."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from lucidsonic.errors import ConfigError, DataError
+from lucidsonic.nn.pictures import as_rgb
 from lucidsonic.training.data import HELD_OUT, append_labels, list_pictures
 from lucidsonic.training.landscapes.colour import estimate_va, grade, target_colour
 from lucidsonic.training.landscapes.noise import Field
@@ -59,7 +61,7 @@ def paint_landscapes(
         out: the folder.
         count: how many to add.
         size: side, pixels.
-        seed: names them.
+        seed: names them: the same seed paints the same ones again.
         workers: processes that paint.
         on_progress: told after each picture.
     """
@@ -135,7 +137,8 @@ def crop_photographs(
         on_progress: told after each photograph.
 
     Raises:
-        DataError: there are no photographs, or one cannot be read.
+        DataError: there are no photographs, or none can be read. One that cannot be is left
+            out, and `on_progress` is told.
         ConfigError: the shares or counts make no sense.
     """
     if crops.per_photo < 1 or not 0 <= crops.grade_share <= 1:
@@ -144,10 +147,16 @@ def crop_photographs(
     number = _next_number(out)
     rows: list[Row] = []
     for index, path in enumerate(found):
-        made = _crop_one(path, out, crops, number)
+        note = ""
+        try:
+            made = _crop_one(path, out, crops, number)
+        except DataError as error:
+            made, note = [], f"Left out: {error}"
         rows += made
         number += len(made)
-        on_progress(Progress("crop", index + 1, len(found), "photographs"))
+        on_progress(Progress("crop", index + 1, len(found), "photographs", note=note))
+    if not rows:
+        raise DataError(f"None of the {len(found)} photographs can be read.")
     append_labels(out / LABELS, rows)
     return _coverage(out, rows, estimated=True)
 
@@ -213,6 +222,12 @@ def label_folder(folder: Path) -> Coverage:
     found = list_pictures(folder)
     if not found:
         raise DataError(f"There are no pictures in {folder}.")
+    names = Counter(path.stem for path in found)
+    if twice := [name for name, times in names.items() if times > 1]:
+        raise DataError(
+            f"{folder} has several pictures called '{twice[0]}'.",
+            hint="Labels name pictures without their suffix: rename all but one.",
+        )
     rows: list[Row] = []
     for path in found:
         small = _open(path).resize((64, 64), Image.Resampling.BOX)
@@ -225,7 +240,7 @@ def label_folder(folder: Path) -> Coverage:
 def _open(path: Path) -> Image.Image:
     try:
         with Image.open(path) as picture:
-            return picture.convert("RGB")
+            return as_rgb(picture)
     except OSError as error:
         raise DataError(f"{path} is not a picture: {error}") from error
 

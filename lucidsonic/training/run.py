@@ -103,6 +103,9 @@ class RunFolder:
     Args:
         path: made on first use.
         writes: False for all processes but the first, whose calls then do nothing.
+
+    Raises:
+        ConfigError: the folder cannot be made.
     """
 
     def __init__(self, path: Path, *, writes: bool = True) -> None:
@@ -110,9 +113,15 @@ class RunFolder:
         self.writes = writes
         self.checkpoints = path / "checkpoints"
         self.samples = path / "samples"
-        if writes:
+        if not writes:
+            return
+        try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             self.samples.mkdir(exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                f"'{path}' cannot be a run's folder: {(error.strerror or str(error)).lower()}."
+            ) from error
 
     def write_config(self, family: str, config: BaseModel) -> None:
         """Write the resolved settings, with the family's name."""

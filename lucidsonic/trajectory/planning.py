@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lucidsonic.errors import ConfigError
 from lucidsonic.trajectory.classes import ClassMix, class_mix
 from lucidsonic.trajectory.course import Course, Keyframes
 from lucidsonic.trajectory.drift import by_marks, by_seconds, by_sections
@@ -158,7 +159,15 @@ def own_keyframes(
     keyframes: Keyframes,
     from_z: ZToPlaces | None,
 ) -> FloatArray | None:
-    """The keyframes that the person chose, if any."""
+    """The keyframes that the person chose, if any.
+
+    Raises:
+        ConfigError: they were chosen twice, or the file does not hold any.
+    """
+    if options.latents_file is not None and options.latents:
+        raise ConfigError(
+            "Both latents and a latents file were given.", hint="Give one of them."
+        )
     if options.latents_file is not None:
         return read_latents(options.latents_file, capabilities, from_z=from_z)
     return keyframes(options.latents) if options.latents else None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import platformdirs
 
-from lucidsonic.errors import UnknownNameError
+from lucidsonic.errors import ConfigError, UnknownNameError
 from lucidsonic.zoo.card import ModelCard
 
 VARIABLE = "LUCIDSONIC_MODELS"
@@ -16,11 +16,20 @@ def catalog_folders(models_dir: Path | None = None) -> tuple[Path, ...]:
     """Where cards are looked for, first match wins.
 
     The folder that was asked for, `$LUCIDSONIC_MODELS`, the user's own, the package's.
+
+    Raises:
+        ConfigError: one that somebody named is no folder.
     """
     named = [
         models_dir,
         *(Path(p) for p in os.environ.get(VARIABLE, "").split(os.pathsep) if p),
     ]
+    for folder in named:
+        if folder is not None and not folder.is_dir():
+            raise ConfigError(
+                f"There is no models folder '{folder}'.",
+                hint=f"--models-dir and {VARIABLE} name folders that hold a folder a model.",
+            )
     return (*(folder for folder in named if folder), user_models_dir(), shipped_models_dir())
 
 

@@ -196,6 +196,8 @@ def weights_path(facts: ModelFacts) -> Path:
     Raises:
         WeightsError: not here.
     """
+    if facts.file is None and facts.state == "built in":
+        raise WeightsError(f"'{facts.card.id}' needs no weights.")
     if facts.file is None:
         raise WeightsError(
             f"The weights of '{facts.card.id}' are not on this disk.",

@@ -73,6 +73,10 @@ def pack_sprites(
             f"A sprite size of {size} pixels is too small.", hint="Use 32 or 128."
         )
     colour = parse_colour(background)
+    if not folder.is_dir():
+        raise DataError(f"There is no folder '{folder}'.", hint="Name one with PNG sprites.")
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"'{out}' is no folder.", hint="Name one for the pack.")
     images, labels, rejected = read_sprites(folder, size)
     flat = np.stack(images) if alpha else over_background(np.stack(images), colour)
     out.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from lucidsonic.training.r3gan.config import PRESETS, Config
 from lucidsonic.training.r3gan.losses import generator_loss, pairing_loss, penalised_score
 from lucidsonic.training.r3gan.pictures import Pairs, load_gallery, to_network
 from lucidsonic.training.r3gan.schedule import Moment, adapted_chance, ema_decay, moment
-from lucidsonic.training.r3gan.score import fake_pictures, measure
+from lucidsonic.training.r3gan.score import fake_pictures, inception, measure
 from lucidsonic.training.r3gan.state import State
 from lucidsonic.training.r3gan.watch import close_tick, judge, note, react
 from lucidsonic.training.ranks import Ranks
@@ -41,6 +41,8 @@ def build(config: Config, device: torch.device) -> State:
         torch.backends.cudnn.allow_tf32 = False  # penalties need the whole mantissa
     if config.features == "imagenet":
         read_weights()  # not there? Say so now, not after the first tick
+    if config.inception is not None:
+        inception(config.inception, device)
     return State(config, load_gallery(config), device)
 
 

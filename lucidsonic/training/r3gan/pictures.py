@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from lucidsonic.errors import ConfigError, DataError
+from lucidsonic.nn.pictures import as_rgb
 from lucidsonic.training.data import SUFFIXES, read_labels
 from lucidsonic.training.r3gan.config import Config
 from lucidsonic.types import FloatArray, Pictures
@@ -206,7 +207,7 @@ def square_pixels(content: bytes, size: int) -> Pictures:
     try:
         with Image.open(io.BytesIO(content)) as picture:
             picture.draft("RGB", (size, size))
-            whole = ImageOps.exif_transpose(picture).convert("RGB")
+            whole = as_rgb(ImageOps.exif_transpose(picture))
     except (SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(str(error)) from error
     width, height = whole.size
