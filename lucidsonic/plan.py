@@ -285,11 +285,19 @@ PATH_KEYS = {
 
 def anchor_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The same settings with every relative path made to start at `folder`."""
-    for table, keys in PATH_KEYS.items():
-        section = values.get(table, {})
-        for key in keys & section.keys():
-            section[key] = str(folder / str(section[key]))
+    for section, key in path_entries(values):
+        section[key] = str(folder / str(section[key]))
     return values
+
+
+def path_entries(values: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """The tables and keys of a plan's settings that hold paths."""
+    return [
+        (section, key)
+        for table, keys in PATH_KEYS.items()
+        if (section := values.get(table))
+        for key in keys & section.keys()
+    ]
 
 
 def plan_to_toml(plan: RenderPlan) -> str:

@@ -247,20 +247,32 @@ def frame_rate(times: list[int], tick: Fraction, told: str) -> Fraction:
         told: the rate that ffmpeg guesses, rounded to two places; breaks the tie in short
             films.
     """
-    try:
-        guess = [parse_fps(told)]
-    except ConfigError:
-        guess = []
+    guess = told_rates(told)
     span = (times[-1] - times[0]) * tick
     if not span:
         return guess[0] if guess else Fraction(1)
     measured = (len(times) - 1) / span
     slack = float(tick / span) + 1e-9
-    ntsc = Fraction(round(measured * 1001 / 1000) * 1000, 1001)
-    for candidate in (*guess, Fraction(round(measured)), ntsc):
+    for candidate in (*guess, Fraction(round(measured)), nearest_ntsc(measured)):
         if abs(candidate / measured - 1) <= slack:
             return candidate
     return measured.limit_denominator(1001)
+
+
+def told_rates(told: str) -> list[Fraction]:
+    """What ffmpeg may mean by a rate of two places, the likeliest first; nothing by "90k"."""
+    try:
+        rate = parse_fps(told)
+    except ConfigError:
+        return []
+    ntsc = nearest_ntsc(rate)
+    rounded = rate.denominator > 1 and abs(ntsc - rate) <= Fraction(1, 200)
+    return [ntsc, rate] if rounded else [rate]
+
+
+def nearest_ntsc(rate: Fraction) -> Fraction:
+    """The nearest of 24000/1001, 30000/1001 and their like."""
+    return Fraction(round(rate * 1001 / 1000) * 1000, 1001)
 
 
 def channel_count(layout: str) -> int:

@@ -20,6 +20,7 @@ from lucidsonic.plan import (
     SongTable,
     anchor_paths,
     check_tables,
+    path_entries,
     read_plan,
     resolve,
 )
@@ -226,7 +227,10 @@ def plan_of_film(
     values = check_tables(json_table(text), f"The plan inside '{film}'")
     values.setdefault("film", {}).pop("save_frames", None)
     named = Path(str(values.get("song", {}).get("path", "")))
-    anchor_paths(values, film.parent)
+    for section, key in path_entries(anchor_paths(values, film.parent)):
+        place = Path(section[key])
+        if not place.exists() and Path(place.name).exists():  # else where the person stands
+            section[key] = place.name
     places = [song] if song else [film.parent / named, film.parent / named.name, named]
     found = next((place for place in places if place.is_file()), None)
     if found is None:

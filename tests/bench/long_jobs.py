@@ -24,6 +24,7 @@ from lucidsonic.pipeline.bench import fresh_cache
 from lucidsonic.pipeline.crew import Crew, Done, Event, Ready
 from lucidsonic.pipeline.doctor import write_trial_song
 from lucidsonic.pipeline.film import write, write_at_once
+from lucidsonic.pipeline.finish import finish_of
 from lucidsonic.pipeline.frames import Painter
 from lucidsonic.pipeline.press import Job
 from lucidsonic.pipeline.processes import LocalCrew
@@ -109,7 +110,8 @@ def one_way(production: Production, film: Path) -> None:
     painter = Painter(production.scene, BATCH, teller.note)
     job = Job(production=production, painter=painter, teller=teller, stop=Stop())
     if film.stem == "segments":
-        write(job, film, overwrite=True)
+        with finish_of(production.plan, film, ()) as finish:
+            write(job, finish, overwrite=True)
         return
     target = encoding.Film(
         size=production.scene.size,

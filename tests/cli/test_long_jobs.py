@@ -363,3 +363,6 @@ def test_an_album_is_one_film_with_crossfades_and_chapters(
     assert np.abs(joined[25] - middle).mean() < 6
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["album_frames"] == 0
+    other = run(*["0.5" if word == "1" else word for word in words])
+    assert other.returncode == 2
+    assert "is there already" in other.stderr

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -247,11 +248,40 @@ def test_two_processes_train_like_one(tmp_path: Path):
 
 
 def test_every_process_of_a_machine_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setenv("LOCAL_RANK", "3")
     assert choose_device("cuda") == torch.device("cuda", 3)
     assert choose_device("cpu") == torch.device("cpu")
     monkeypatch.delenv("LOCAL_RANK")
     assert choose_device("cuda") == torch.device("cuda", 0)
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_told(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    with pytest.raises(ConfigError, match=f"no '{name}'"):
+        choose_device(name)
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path: Path):
+    one = torch.utils.data.TensorDataset(torch.zeros(1, 3, 8, 8))
+    with pytest.raises(DataError, match="too few"):
+        train(replace(FAMILY, dataset=lambda _config: one), config(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_is_no_runs_folder(tmp_path: Path):
+    (tmp_path / "run").touch()
+    with pytest.raises(ConfigError, match="cannot be a run's folder"):
+        train(FAMILY, config(tmp_path / "run", max_steps=1))
+
+
+def test_settings_that_train_nothing_are_not_written_down(tmp_path: Path):
+    train(FAMILY, config(tmp_path, max_steps=3))
+    before = (tmp_path / "config.json").read_bytes()
+    train(FAMILY, config(tmp_path, max_steps=2, seed=9))
+    assert (tmp_path / "config.json").read_bytes() == before
 
 
 def test_every_example_is_seen_once_an_epoch():

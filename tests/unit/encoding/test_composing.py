@@ -118,6 +118,12 @@ def test_the_scope_grows_the_film_and_keeps_the_picture(side, film, tmp_path):
         assert np.abs(a[:88, :152].astype(int) - b[:88, :152]).mean() < 2
 
 
+def test_a_scope_without_room_for_names_has_none():
+    panel = Scope({"a long name of a curve": np.ones(9, np.float32)}, size=(48, 64), fps=1.0)
+    assert panel.frame(4).shape == (48, 64, 3)
+    assert panel.frame(4)[-4:, :30].max() > 100
+
+
 def test_the_scopes_meter_shows_this_moments_value():
     panel = Scope({"a": np.array([0, 0.5, 1], np.float32)}, size=(60, 400), fps=1.0)
     lit = [int((panel.frame(i)[:, -2].max(axis=-1) > 100).sum()) for i in range(3)]

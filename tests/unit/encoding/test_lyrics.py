@@ -33,6 +33,12 @@ def test_word_stamps_and_byte_order_marks_are_passed_over(tmp_path):
     assert read_lyrics(path)[0].text == "sing along"
 
 
+def test_lines_of_one_time_are_shown_together_in_the_writers_order():
+    sung = parse_lyrics("[00:01.00]water\n[00:01.00]agua\n[00:04.00]end")
+    assert [line.text for line in sung] == ["water\nagua", "end"]
+    assert sung[0].end_s == 4.0
+
+
 def test_lines_without_a_time_are_reported_by_number():
     with pytest.raises(ConfigError, match=r"line 2 \('no time'\), line 4 \('\[1:2x\] odd'\)"):
         parse_lyrics("[00:01]a\nno time\n\n[1:2x] odd")

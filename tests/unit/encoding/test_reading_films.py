@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lucidsonic.encoding import Options, probe_film, read_film, write_film
@@ -80,6 +80,7 @@ rates = st.sampled_from(
 
 
 @given(rates, st.integers(30, 5000))
+@example(Fraction(48000, 1001), 30)
 def test_the_rate_is_found_in_times_rounded_to_milliseconds(fps, frames):
     times = [round(1000 * number / fps) for number in range(frames)]
     told = f"{float(fps):.2f}".rstrip("0").rstrip(".")

@@ -11,7 +11,7 @@ from PIL import Image
 from lucidsonic.errors import ConfigError
 from lucidsonic.evaluation import METRICS, Evaluated, evaluate
 from lucidsonic.evaluation.charts import draw_charts
-from lucidsonic.evaluation.report import number, report_html, write_report
+from lucidsonic.evaluation.report import check_report, number, report_html, write_report
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 BROWSER = next((found for name in BROWSERS if (found := shutil.which(name))), None)
@@ -93,3 +93,10 @@ def test_a_browser_shows_the_report(judged: Evaluated, tmp_path: Path):
         colours = picture.convert("RGB").resize((128, 200)).getcolors(25_600)
     assert colours is not None
     assert len(colours) > 200
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "song.wav", "report", "no/report.html"])
+def test_a_report_never_takes_the_place_of_a_film(name: str, tmp_path: Path):
+    with pytest.raises(ConfigError):
+        check_report(tmp_path / name)
+    check_report(tmp_path / "report.HTML")

@@ -103,7 +103,7 @@ def test_a_batch_at_once_is_the_pictures_one_by_one(configuration: dict[str, obj
     network = small_network(**configuration).synthesis
     ws, gains = torch.randn(2, network.plan.num_ws, 8), torch.rand(2, len(network.names)) + 0.5
     turned = torch.from_numpy(placement(np.array([[0.1, 0, 0, 1], [0, 0.2, 0.1, 1.1]])))
-    at_once = network.paint(ws, turned, gains, torch.float32)
+    at_once = network.paint(ws, turned, gains, torch.float32, {})
     assert torch.allclose(network(ws, turned, gains), at_once, atol=1e-5)
 
 

@@ -73,6 +73,22 @@ def test_files_beside_a_film_are_found_from_any_folder(
     assert found.trajectory.latents_file == tmp_path / "keys.npz"
 
 
+def test_the_song_beside_the_film_goes_before_one_where_the_person_stands(
+    film_with: Films, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    film = film_with({"song": {"path": "song.wav"}, "film": {"lyrics": "far.lrc"}})
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "song.wav").write_bytes(b"another")
+    (here / "far.lrc").write_text("[00:01.00] la")
+    monkeypatch.chdir(here)
+
+    plan = plan_of_film(film).plan
+
+    assert plan.song.path == tmp_path / "song.wav"
+    assert plan.film.lyrics == Path("far.lrc")
+
+
 def test_no_folder_of_the_keyframes_travels_in_a_film():
     plan = settle("song.wav", latents_file="/home/me/secret/keys.npz").plan
 

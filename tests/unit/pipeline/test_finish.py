@@ -71,6 +71,28 @@ def test_a_format_that_is_there_is_told_before_anything_is_painted(beat: Path, t
     assert not list(tmp_path.glob("*.mp4"))
 
 
+def test_a_title_makes_the_folder_that_is_not_there(beat: Path, tmp_path: Path):
+    film = tmp_path / "new" / "f.mp4"
+    lucidsonic.render(beat, film, generator=grey, title="WORDS", **HOW)
+
+    assert [path.name for path in film.parent.iterdir()] == ["f.mp4"]
+
+
+def test_formats_that_fail_leave_no_film_in_the_way_of_the_next_try(
+    beat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    wanted = {"generator": grey, "formats": "1:1,loop8s", **HOW}
+    with monkeypatch.context() as patch:
+        patch.setattr("lucidsonic.encoding.formats.write_clip", _fail)
+        with pytest.raises(OSError, match="gone"):
+            lucidsonic.render(beat, tmp_path / "f.mp4", **wanted)
+    assert not list(tmp_path.glob("*f*.mp4"))
+
+    report = lucidsonic.render(beat, tmp_path / "f.mp4", **wanted)
+
+    assert all(path.is_file() for path in (report.film, *report.others))
+
+
 def test_a_film_that_cannot_be_finished_leaves_nothing(
     beat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

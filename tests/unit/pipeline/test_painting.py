@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lucidsonic.effects import build_chain
-from lucidsonic.errors import ConfigError, MemoryExhaustedError
+from lucidsonic.errors import ConfigError, LucidsonicError, MemoryExhaustedError
 from lucidsonic.pipeline.frames import (
     Painter,
     Scene,
@@ -69,6 +69,16 @@ def scene(generator: Grey, **changes: object) -> Scene:
     chain = build_chain([], drum_loop(30))
     plain = Scene(generator=generator, trajectory=Ramp(), chain=chain, size=SIZE)  # pyright: ignore[reportArgumentType]
     return replace(plain, **changes)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_pixels_that_are_no_numbers_are_an_error(value: float):
+    class Broken(Grey):
+        def render(self, controls: Controls, *, dtype: torch.dtype = torch.float32):
+            return super().render(controls) * value
+
+    with pytest.raises(LucidsonicError, match="Frames 0 to 7 hold pixels that are no numbers"):
+        paint_rgb(scene(Broken()), 0, 8, print)
 
 
 def painted(painter: Painter, start: int, stop: int) -> np.ndarray:
