@@ -91,7 +91,7 @@ def percentile_normalize(
     span = max(np.percentile(curve, high) - bottom, (curve.max() - bottom) / 10, floor)
     if span <= 0:
         return np.zeros(len(curve), np.float32)
-    return np.clip((curve - bottom) / span, 0, 1).astype(np.float32)
+    return (np.clip(curve.astype(np.float64) - bottom, 0, span) / span).astype(np.float32)
 
 
 def smooth(curve: FloatArray, *, fps: Rate, seconds: float, causal: bool = False) -> FloatArray:

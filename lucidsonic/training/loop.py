@@ -1,7 +1,6 @@
 """The loop that trains every family: counting, saving, resuming, logs, sheets, watching."""
 
 import json
-import os
 import signal
 import threading
 import time
@@ -15,7 +14,6 @@ from typing import Any
 import torch
 
 from lucidsonic.errors import (
-    ConfigError,
     DataError,
     InterruptedRenderError,
     TrainingError,
@@ -32,7 +30,7 @@ from lucidsonic.training.journal import Averages, draw_curves, open_sink, write_
 from lucidsonic.training.model_file import write_model
 from lucidsonic.training.monitors import ImageMonitors
 from lucidsonic.training.order import Batches, first_items, seed_chance
-from lucidsonic.training.ranks import Ranks, joined_ranks
+from lucidsonic.training.ranks import Ranks, choose_device, joined_ranks
 from lucidsonic.training.run import Clock, RunConfig, RunFolder
 from lucidsonic.training.update import Updater
 from lucidsonic.types import OnProgress, Progress, ignore_progress
@@ -73,27 +71,6 @@ def train(
         run.restore()
         run.go_on(interruption)
     return config.out
-
-
-def choose_device(name: str) -> torch.device:
-    """The device that `--device` means; "auto" takes the fastest one there is.
-
-    Under `torchrun` each process of a machine takes a GPU of its own.
-
-    Raises:
-        ConfigError: there is no such device here.
-    """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(name, True):
-        raise ConfigError(
-            f"This machine has no '{name}' that torch can train on.",
-            hint="--device auto takes what there is; 'lucidsonic doctor' shows it.",
-        )
-    if name == "cuda" or (name == "auto" and torch.cuda.is_available()):
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-    if name != "auto":
-        return torch.device(name)
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
 @dataclass(slots=True)

@@ -9,7 +9,9 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-__all__ = ["Ranks", "joined_ranks"]
+from lucidsonic.errors import ConfigError
+
+__all__ = ["Ranks", "choose_device", "joined_ranks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +76,24 @@ def joined_ranks() -> Iterator[Ranks]:
         yield Ranks(dist.get_rank(), count)
     finally:
         dist.destroy_process_group()
+
+
+def choose_device(name: str) -> torch.device:
+    """The device that `--device` means; "auto" takes the fastest one there is.
+
+    Under `torchrun` each process of a machine takes a GPU of its own.
+
+    Raises:
+        ConfigError: there is no such device here.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(name, True):
+        raise ConfigError(
+            f"This machine has no '{name}' that torch can train on.",
+            hint="--device auto takes what there is; 'lucidsonic doctor' shows it.",
+        )
+    if name == "cuda" or (name == "auto" and torch.cuda.is_available()):
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+    if name != "auto":
+        return torch.device(name)
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")

@@ -21,9 +21,9 @@ from lucidsonic.errors import (
     UnknownNameError,
 )
 from lucidsonic.training.checkpoint import read_checkpoint, write_whole
-from lucidsonic.training.loop import choose_device, train
+from lucidsonic.training.loop import train
 from lucidsonic.training.order import Batches
-from lucidsonic.training.ranks import Ranks
+from lucidsonic.training.ranks import Ranks, choose_device
 from lucidsonic.training.run import resolve_config
 from lucidsonic.training.update import Updater, split
 from lucidsonic.types import Progress
