@@ -142,7 +142,7 @@ def still(
     progress: How = Telling.AUTO,
     **settings: Any,
 ) -> None:
-    """Paint one frame, exactly as it stands in the film."""
+    """Paint one frame as it stands in the film, without title, lyrics and scope."""
     from lucidsonic.pipeline import paint_still, settle
 
     resolved = settle(song, plan_file=plan, quality=quality, effects=effect or (), **settings)

@@ -84,7 +84,7 @@ def paint_still(
     overwrite: bool = False,
     on_progress: OnProgress = ignore_progress,
 ) -> Path:
-    """Paint the frame that the film shows at a time of the song.
+    """Paint the frame that the film shows at a time of the song, under any words and scope.
 
     Raises:
         ConfigError: the time lies outside the film.
@@ -100,8 +100,8 @@ def paint_still(
         start, end = (format_time(frames_to_seconds(f, plan.film.fps)) for f in borders)
         raise ConfigError(f"There is no frame at {at}: the film goes from {start} to {end}.")
     with teller.stage("paint"):
-        pixels = paint_frames(production, [frame], teller)
-    return encoding.write_picture(picture, pixels[0], overwrite=overwrite)
+        pixels = paint_guarded(production, frame, teller)
+    return encoding.write_picture(picture, pixels, overwrite=overwrite)
 
 
 def paint_sheet(
@@ -113,6 +113,8 @@ def paint_sheet(
     on_progress: OnProgress = ignore_progress,
 ) -> Path:
     """Paint `count` frames spread over the film on one sheet, each with its time.
+
+    The flash guard is left out: to see what comes before each would take a film's time.
 
     Raises:
         EncodingError: the picture cannot be written.
@@ -137,8 +139,19 @@ def thumbnail(size: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
+def paint_guarded(production: Production, frame: int, teller: Teller) -> Pictures:
+    """A frame as it stands in the film, uint8 `(height, width, 3)`: flashes before it count."""
+    scene, guard = production.scene, production.scene.new_guard()
+    if guard is None:
+        return paint_frames(production, [frame], teller)[0]
+    for before in guard.restart(frame):
+        guard.remember(guard.watch(paint_rgb(scene, before, before + 1, teller.note)))
+    painted = guard.damp(paint_rgb(scene, frame, frame + 1, teller.note))
+    return to_rgb24(painted)[0].cpu().numpy()
+
+
 def paint_frames(production: Production, frames: list[int], teller: Teller) -> list[Pictures]:
-    """Single frames, uint8 `(height, width, 3)`, as they stand in the film."""
+    """Single frames, uint8 `(height, width, 3)`, as they are before the flash guard."""
     return [
         to_rgb24(paint_rgb(production.scene, frame, frame + 1, teller.note))[0].cpu().numpy()
         for frame in frames
