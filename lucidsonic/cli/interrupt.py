@@ -1,15 +1,19 @@
 """Ctrl-C as one sentence and exit code 130."""
 
+import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from lucidsonic.cli.say import say
 from lucidsonic.errors import InterruptedRenderError
 
 if TYPE_CHECKING:
     from lucidsonic.pipeline.stop import Stop
+
+
+STDERR = 2
+FINISHING = b"Finishing the part in flight; press Ctrl-C again to stop at once.\n"
 
 
 def stop_at_once(*_signal: Any) -> None:
@@ -26,7 +30,8 @@ def two_presses() -> Iterator["Stop"]:
 
     def pressed(*_signal: Any) -> None:
         stop.ask()
-        say("Finishing the part in flight; press Ctrl-C again to stop at once.", err=True)
+        with suppress(OSError):
+            os.write(STDERR, FINISHING)  # the stream itself may be in the middle of a line
 
     before = signal.signal(signal.SIGINT, pressed)
     try:
