@@ -47,9 +47,8 @@ def main() -> None:
         if error.hint:
             say(f"hint:  {error.hint}", err=True)
         raise SystemExit(error.exit_code) from error
-    except (
-        OSError
-    ) as error:  # what no part of ours expected: a name of 300 letters, a dead disk
+    except OSError as error:
+        # What no part of ours expected: a name of 300 letters, a dead disk.
         if os.environ.get("LUCIDSONIC_DEBUG"):
             raise
         where = f": '{str(error.filename)[:80]}'" if error.filename else ""

@@ -110,6 +110,25 @@ def work_folder(film: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def whole_file(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """A name to write under; what lies there when the block ends is given the file's name.
+
+    Raises:
+        ConfigError: the file is there and may not be replaced.
+        EncodingError: somebody took the name meanwhile, or the disk fails.
+    """
+    file = PartialFile(path, overwrite=overwrite)
+    partial = file.open()
+    try:
+        yield partial
+        file.publish()
+    except OSError as error:
+        raise EncodingError(f"Cannot write {path}: {error.strerror or error}.") from error
+    finally:
+        file.discard()
+
+
 def publish(made: Path, path: Path, *, overwrite: bool) -> Path:
     """Give a finished file, which lies on the same disk, its name; returns `path`.
 
@@ -117,14 +136,8 @@ def publish(made: Path, path: Path, *, overwrite: bool) -> Path:
         ConfigError: the name is taken and may not be.
         EncodingError: somebody took it meanwhile, or the disk fails.
     """
-    file = PartialFile(path, overwrite=overwrite)
-    try:
-        made.replace(file.open())
-        file.publish()
-    except OSError as error:
-        raise EncodingError(f"Cannot write {path}: {error.strerror}.") from error
-    finally:
-        file.discard()
+    with whole_file(path, overwrite=overwrite) as partial:
+        made.replace(partial)
     return path
 
 

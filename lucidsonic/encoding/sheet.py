@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lucidsonic.encoding.partial import PartialFile
-from lucidsonic.errors import ConfigError, EncodingError
+from lucidsonic.encoding.partial import whole_file
+from lucidsonic.errors import ConfigError
 from lucidsonic.types import Pictures
 
 PICTURE_SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -55,17 +55,10 @@ def write_picture(path: Path, picture: Pictures, *, overwrite: bool = False) -> 
     from PIL import Image
 
     kind = picture_format(path)
-    file = PartialFile(path, overwrite=overwrite)
-    partial = file.open()
-    try:
+    with whole_file(path, overwrite=overwrite) as partial:
         Image.fromarray(np.ascontiguousarray(picture)).save(
             partial, format=kind, **SAVING[kind]
         )
-        file.publish()
-    except OSError as error:
-        raise EncodingError(f"Cannot write {path}: {error.strerror or error}.") from error
-    finally:
-        file.discard()
     return path
 
 
@@ -143,11 +136,11 @@ def lay_out(pictures: Sequence[Pictures], columns: int, labels: Sequence[str]) -
     return np.asarray(sheet)
 
 
-def label_font(size_px: float) -> Any:
+def label_font(size_px: float, *, bold: bool = False) -> Any:
     """DejaVu Sans, as matplotlib ships it, so that a sheet looks the same everywhere."""
     from PIL import ImageFont
 
-    return ImageFont.truetype(str(font_path()), max(8, round(size_px)))
+    return ImageFont.truetype(str(font_path(bold=bold)), max(8, round(size_px)))
 
 
 def font_path(*, bold: bool = False) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lucidsonic.encoding.lyrics import LyricLine
-from lucidsonic.encoding.sheet import font_path
+from lucidsonic.encoding.sheet import font_path, label_font
 from lucidsonic.ffmpeg import find_ffmpeg
 from lucidsonic.types import Pictures
 
@@ -104,11 +104,9 @@ def fitted(text: str, style: Style) -> tuple[int, list[str]]:
     Letters are as large as the style allows while no word is broken and there are no more
     lines than it allows. Where the smallest letters are too large still, words are broken.
     """
-    from PIL import ImageFont
-
     size = max(SMALLEST_PX, style.size_px)
     while True:
-        font = ImageFont.truetype(str(font_path(bold=style.bold)), size)
+        font = label_font(size, bold=style.bold)
         room = style.width - 2 * rim(size)
         if size == SMALLEST_PX or widest(text, font) <= room:
             lines = [line for part in text.splitlines() for line in balanced(part, font, room)]

@@ -277,7 +277,7 @@ def album_is_done(orders: Sequence[Order], target: Path, *, crossfade_s: float) 
         inside = encoding.read_metadata(target).get(ALBUM_KEY) if target.is_file() else None
     except LucidsonicError:
         return False
-    return inside == album_recipe(orders, crossfade_s)
+    return inside is not None and inside == album_recipe(orders, crossfade_s)
 
 
 def check_album(

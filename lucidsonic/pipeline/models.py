@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from lucidsonic.effects.wishes import hash_of_module
 from lucidsonic.errors import ConfigError, WeightsError
 from lucidsonic.generators import Generator, build_generator, find_family
 from lucidsonic.generators.callable import wrap_callable
@@ -238,16 +239,11 @@ def _open_python(style: Style, options: dict[str, Any], device: str) -> LoadedMo
     made = _import_name(style.key)
     if not _wants_arguments(made):
         made = made()
+    code = hash_of_module(style.key.partition(":")[0])
     key = hashlib.sha256(
-        json.dumps(["python", style.key, options, _code_of(style.key)], sort_keys=True).encode()
+        json.dumps(["python", style.key, options, code], sort_keys=True).encode()
     )
     return LoadedModel(_as_generator(made, options, device), style.title, key.hexdigest())
-
-
-def _code_of(name: str) -> str:
-    """Hash of the file that a Python style lives in: another code paints other pictures."""
-    file = getattr(sys.modules[name.partition(":")[0]], "__file__", None)
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else uuid.uuid4().hex
 
 
 def adopt_generator(made: Any, *, options: Mapping[str, Any], device: str) -> LoadedModel:
