@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,10 +26,11 @@ HOW = {"size": (64, 96), "fps": FPS}
 
 def children() -> set[str]:
     """Process ids of our living ffmpegs."""
-    path = Path(f"/proc/{os.getpid()}/task")
-    if not path.exists():
-        return set()
-    return {pid for task in path.iterdir() for pid in (task / "children").read_text().split()}
+    pids: set[str] = set()
+    for path in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+        with suppress(OSError):  # a thread that ends while we look has no children
+            pids.update(path.read_text().split())
+    return pids
 
 
 @pytest.fixture(autouse=True)
