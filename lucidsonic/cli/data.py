@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Make and label training data.")
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for pictures and labels.csv.")]
 Size = Annotated[int, typer.Option(min=16, max=1024, help="Side of a picture, pixels.")]
-Seed = Annotated[int, typer.Option(min=0, help="Names the pictures.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed makes the same pictures.")]
 How = Annotated[Telling, typer.Option("--progress", help="How to tell.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors.")]
 
@@ -73,12 +73,15 @@ def crops(
 @app.command()
 def label(
     folder: Annotated[Path, typer.Argument(help="Folder of pictures without labels.")],
+    progress: How = Telling.AUTO,
     quiet: Quiet = False,
 ) -> None:
     """Estimate valence and arousal from colour (Valdez & Mehrabian 1994) into labels.csv."""
     from lucidsonic.training.make_data import label_folder
 
-    say_coverage(label_folder(folder), quiet=quiet)
+    with telling(progress, quiet=quiet) as listener:
+        made = label_folder(folder, on_progress=listener)
+    say_coverage(made, quiet=quiet)
 
 
 @app.command("pixel-pack")

@@ -138,10 +138,11 @@ def judge_model(
         raise ConfigError(
             "--model needs pictures to compare with.", hint="--against FOLDER_OF_PICTURES"
         )
-    from lucidsonic.evaluation.fidelity import compare, read_pictures
+    from lucidsonic.evaluation.fidelity import check_enough, compare, read_pictures
     from lucidsonic.pipeline.samples import sample_pictures
 
     real = read_pictures(against, most=count)
+    check_enough("real", len(real))
     made = sample_pictures(style, count=count, seed=seed, on_progress=listener)
     return {"style": style, "against": str(against), **asdict(compare(made, real))}
 

@@ -11,7 +11,7 @@ import typer
 from lucidsonic.cli.export import export
 from lucidsonic.cli.say import plain, say
 from lucidsonic.cli.telling import Telling, telling
-from lucidsonic.errors import CheckFailedError, ConfigError
+from lucidsonic.errors import CheckFailedError, ConfigError, ModelCardError
 
 if TYPE_CHECKING:
     from lucidsonic.zoo.convert import PickleReport
@@ -39,7 +39,7 @@ def list_all(
     """Show every model that has a card."""
     from lucidsonic.zoo.shelf import list_models
 
-    found = list(list_models(family=family, models_dir=models_dir))
+    found = list(list_models(family=family, models_dir=models_dir, on_broken=pass_over))
     if as_json:
         say(json.dumps([in_words(facts) for facts in found], indent=2))
     elif markdown:
@@ -52,6 +52,11 @@ def list_all(
             for f in found
         ]
         show_table(["id", "title", "pixels", "weights", "licence"], rows)
+
+
+def pass_over(error: ModelCardError) -> None:
+    """Say which card is broken; the others are shown all the same."""
+    say(f"warning: {error}", err=True)
 
 
 @app.command()
@@ -155,7 +160,10 @@ def remove(
         typer.confirm(f"Delete {facts.folder}?", abort=True)
     freed = remove_model(facts, pin=pin)
     told = {"id": model, "freed": freed}
-    say(json.dumps(told) if as_json else f"Freed {freed / 1e6:,.1f} MB")
+    if as_json:
+        say(json.dumps(told))
+    else:
+        say(f"Freed {freed / 1e6:,.1f} MB" if freed else f"Nothing of '{model}' was here.")
 
 
 @app.command()

@@ -88,24 +88,26 @@ class Chain:
         Returns:
             The same shape, dtype and device, in [0, 1].
         """
-        return self._pass(frames, start, None)
+        return self._pass(frames, np.arange(start, start + len(frames)), None)
 
     @property
     def stages(self) -> list[int]:
         """The network's stages whose feature maps are bent, in order."""
         return sorted({link.stage for link in self.links if link.stage is not None})
 
-    def hooks(self, start: int) -> dict[int, Hook]:
-        """What bends the network's feature maps while it paints frames start, start + 1, ...
+    def hooks(self, index: np.ndarray) -> dict[int, Hook]:
+        """What bends the network's feature maps while it paints the frames of these numbers.
+
+        Args:
+            index: `(frames,)`; frames that are held have that of the first one.
 
         Returns:
             Stage -> function of its feature maps `(batch, channels, height, width)`, which are
             of any values; the same shape and dtype.
         """
-        return {s: partial(self._pass, start=start, stage=s) for s in self.stages}
+        return {s: partial(self._pass, index=index, stage=s) for s in self.stages}
 
-    def _pass(self, frames: torch.Tensor, start: int, stage: int | None) -> torch.Tensor:
-        index = np.arange(start, start + len(frames))
+    def _pass(self, frames: torch.Tensor, index: np.ndarray, stage: int | None) -> torch.Tensor:
         for link in self.links:
             if link.stage == stage:
                 moment = Moment(index, (index / self.fps).astype(np.float32), link.seed)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from lucidsonic.errors import DataError, MissingDependencyError
-from lucidsonic.nn.pictures import as_rgb
+from lucidsonic.nn.pictures import read_rgb
 from lucidsonic.types import Pictures
 
 if TYPE_CHECKING:
@@ -80,12 +80,8 @@ def compare(
     Raises:
         DataError: fewer than 16 on a side, or the weights cannot be read.
     """
-    for name, pictures in (("made", made), ("real", real)):
-        if len(pictures) < FEWEST:
-            raise DataError(
-                f"{len(pictures)} {name} pictures are too few to compare.",
-                hint=f"At least {FEWEST}, better thousands.",
-            )
+    check_enough("made", len(made))
+    check_enough("real", len(real))
     weights = weights or inception_weights()
     if weights is None:
         a, b = proxy_features(made), proxy_features(real)
@@ -104,6 +100,19 @@ def compare(
     )
 
 
+def check_enough(kind: str, count: int) -> None:
+    """Complain about too few pictures to compare.
+
+    Raises:
+        DataError: so it is.
+    """
+    if count < FEWEST:
+        raise DataError(
+            f"{count} {kind} pictures are too few to compare.",
+            hint=f"At least {FEWEST}, better thousands.",
+        )
+
+
 def read_pictures(folder: Path, *, most: int) -> list[Pictures]:
     """Up to `most` pictures spread over a folder and those inside it, uint8 RGB.
 
@@ -116,20 +125,7 @@ def read_pictures(folder: Path, *, most: int) -> list[Pictures]:
     if not files:
         raise DataError(f"'{folder}' holds no pictures.", hint=f"Known: {sorted(SUFFIXES)}.")
     chosen = np.unique(np.linspace(0, len(files) - 1, min(most, len(files))).astype(int))
-    return [read_picture(files[i]) for i in chosen]
-
-
-def read_picture(file: Path) -> Pictures:
-    """One picture, uint8 RGB.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    try:
-        with Image.open(file) as image:
-            return np.asarray(as_rgb(image))
-    except (OSError, UnidentifiedImageError) as error:
-        raise DataError(f"'{file}' is not a picture: {error}.") from error
+    return [np.asarray(read_rgb(files[i])) for i in chosen]
 
 
 def resized(pictures: Sequence[Pictures], side: int) -> npt.NDArray[np.float32]:

@@ -105,10 +105,10 @@ def evaluate(
         raise ConfigError(f"Pictures of {scale} pixels show too little.", hint="--scale 96")
     path = Path(path)
     probed = probe(path)
-    own = listen(probed, on_progress)
     given = (
         None if audio is None else hear(Path(audio), probed.film.fps, on_progress=on_progress)
     )
+    own = listen(probed, on_progress)
     rows = watch(probed, scale, on_progress)
     offset_ms = float("nan") if own is None or given is None else offset_between(own, given)
     sound = given or own

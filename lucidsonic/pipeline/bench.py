@@ -77,7 +77,7 @@ def bench(
         resolved = settle(song, style=style, size=size, fps=fps, paint=1.0)
         production = prepare(resolved.plan, Teller(ignore_progress))
         scene = production.scene
-        batch = find_batch(scene, lambda _note: None)
+        batch = find_batch(scene)
         frames = production.last - production.first
         heard = timed(lambda: analyze(song))
         generator = timed(lambda: exhaust(bare_pictures(scene, frames, batch)))

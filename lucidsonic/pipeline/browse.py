@@ -10,7 +10,7 @@ from lucidsonic import encoding
 from lucidsonic.encoding.sheet import picture_format
 from lucidsonic.errors import ConfigError
 from lucidsonic.generators import Generator
-from lucidsonic.pipeline.frames import check_device
+from lucidsonic.pipeline.frames import check_device, finite
 from lucidsonic.pipeline.models import open_generator
 from lucidsonic.types import (
     Controls,
@@ -81,8 +81,8 @@ def paint_seeds(
     pictures: list[Pictures] = []
     for start in range(0, len(seeds), BATCH):
         some = list(seeds)[start : start + BATCH]
-        frames = generator.render(controls_at_rest(generator, some))
-        small = shrink(torch.nan_to_num(frames.float()), thumb_px)
+        frames = generator.render(controls_at_rest(generator, some)).float()
+        small = shrink(finite(frames, "The network's pictures"), thumb_px)
         pictures += [*(small * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()]
         on_progress(Progress("paint", len(pictures), len(seeds), unit="pictures"))
     return pictures

@@ -15,9 +15,10 @@ import platformdirs
 import torch
 
 from lucidsonic import encoding
-from lucidsonic.errors import LucidsonicError
+from lucidsonic.errors import LucidsonicError, ModelCardError
 from lucidsonic.ffmpeg import find_ffmpeg
-from lucidsonic.zoo import Catalog, user_models_dir
+from lucidsonic.zoo import user_models_dir
+from lucidsonic.zoo.shelf import list_models
 
 PACKAGES = ("torch", "librosa", "numpy", "moviepy", "ffmpeg-python", "huggingface-hub")
 TRIAL_S = 2.0  # length of the trial film
@@ -122,9 +123,11 @@ def disk() -> Finding:
 
 def models() -> Finding:
     """The models that can be found."""
-    cards = list(Catalog())
+    broken: list[ModelCardError] = []
+    cards = list(list_models(on_broken=broken.append))
     fact = f"{len(cards)} cards; your own in {user_models_dir()}"
-    return Finding("models", bool(cards), fact, "" if cards else "Reinstall lucidsonic.")
+    trouble = str(broken[0]) if broken else "" if cards else "Reinstall lucidsonic."
+    return Finding("models", not trouble, fact, trouble)
 
 
 def trial_film() -> Finding:

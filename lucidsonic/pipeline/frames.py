@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 
 from lucidsonic.effects import Chain
@@ -17,6 +18,7 @@ from lucidsonic.errors import ConfigError, LucidsonicError, MemoryExhaustedError
 from lucidsonic.generators import Generator
 from lucidsonic.nn.resample import fit, to_rgb24, to_yuv420p
 from lucidsonic.pipeline.guard import Guard
+from lucidsonic.pipeline.hold import HeldTrajectory
 from lucidsonic.types import Pictures, Trajectory
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -52,6 +54,11 @@ class Scene:
     dtype: torch.dtype = torch.float32
     guard: Literal["damp", "warn", "off"] = "off"
     fps: Fraction = Fraction(30)
+
+    def drawn(self, start: int, stop: int) -> np.ndarray:
+        """The frames whose pictures frames start to stop - 1 show, before any effect."""
+        index, path = np.arange(start, stop), self.trajectory
+        return path.drawn(index) if isinstance(path, HeldTrajectory) else index
 
     def new_guard(self) -> Guard | None:
         """What damps flashes as frames are painted, if it should."""
@@ -125,7 +132,7 @@ def paint_rgb(scene: Scene, start: int, stop: int, note: Callable[[str], None]) 
         LucidsonicError: pixels are not finite, even so.
     """
     controls = scene.trajectory.at(start, stop)
-    hooks = scene.chain.hooks(start)
+    hooks = scene.chain.hooks(scene.drawn(start, stop))
     paint: Callable[..., torch.Tensor] = scene.generator.render
     if hooks:  # only generators with stages take them
         paint = partial(paint, hooks=hooks)
@@ -133,13 +140,26 @@ def paint_rgb(scene: Scene, start: int, stop: int, note: Callable[[str], None]) 
     if scene.dtype != torch.float32 and not bool(torch.isfinite(frames).all()):
         note(f"Frames {start} to {stop - 1} overflowed {scene.dtype}: painted in float32.")
         frames = paint(controls)
-    frames = scene.chain(frames.float(), start)
+    frames = finite(scene.chain(frames.float(), start), f"Frames {start} to {stop - 1}")
+    return fit(frames, scene.size, mode=scene.fit, filter=scene.resample)
+
+
+def finite(frames: torch.Tensor, which: str) -> torch.Tensor:
+    """The frames themselves, looked through.
+
+    Args:
+        frames: of any shape, float32.
+        which: what to call them.
+
+    Raises:
+        LucidsonicError: a pixel is no number.
+    """
     if not bool(torch.isfinite(frames.sum())):
         raise LucidsonicError(
-            f"Frames {start} to {stop - 1} hold pixels that are no numbers.",
+            f"{which} hold pixels that are no numbers.",
             hint="The style or an effect of yours makes NaN or infinity.",
         )
-    return fit(frames, scene.size, mode=scene.fit, filter=scene.resample)
+    return frames
 
 
 @dataclass(slots=True)
@@ -267,7 +287,7 @@ class Transfer:
         return self.pictures.numpy()
 
 
-def find_batch(scene: Scene, note: Callable[[str], None]) -> int:
+def find_batch(scene: Scene) -> int:
     """The batch size that paints the most frames a second here, found by painting.
 
     Larger batches are slower on many CPUs, and on a GPU they stop to help at some point, so the
@@ -275,24 +295,20 @@ def find_batch(scene: Scene, note: Callable[[str], None]) -> int:
     """
     limit = len(scene.trajectory)
     best, best_rate, began = 1, 0.0, time.perf_counter()
-    painter = Painter(replace(scene), 1, note)
+    painter = Painter(replace(scene), 1, note=lambda _: None)  # the film itself will say it
     for size in PROBE_SIZES:
         if size > limit or time.perf_counter() - began > PROBE_S:
             break
-        try:
-            rate = paint_rate(painter, size, warm_up=size == 1)
-        except RuntimeError as error:
-            if is_out_of_memory(error):
-                break
-            raise
-        if rate < best_rate * WORTHWHILE:
+        rate = paint_rate(painter, size, warm_up=size == 1)
+        ran_out = painter.batch < size
+        if ran_out or rate < best_rate * WORTHWHILE:
             break
         best, best_rate = size, rate
     return best
 
 
 def paint_rate(painter: Painter, size: int, *, warm_up: bool) -> float:
-    """Frames a second when `size` frames are painted at once."""
+    """Frames a second when `size` frames are painted at once, or as many as memory holds."""
     painter.batch = size
     if warm_up:
         list(painter.planes(0, size))

@@ -85,7 +85,7 @@ class Hand:
         self._film = assignment.film
         self._painting = threading.Lock()
         scene = set_scene(plan, assignment.hearing, model, device)
-        batch = assignment.batch or find_batch(scene, self._notes.append)
+        batch = assignment.batch or find_batch(scene)
         self._painter = Painter(
             scene, batch, self._notes.append, frames_folder=plan.film.save_frames
         )

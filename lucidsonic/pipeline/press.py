@@ -69,7 +69,7 @@ def choose_batch(production: Production, crew: Crew | None, teller: Teller) -> i
 
     def find() -> int:
         with teller.stage("warm up"):
-            return find_batch(production.scene, teller.note)
+            return find_batch(production.scene)
 
     return remembered(batch_name(production), find)
 

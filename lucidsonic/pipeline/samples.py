@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from lucidsonic.nn.resample import to_rgb24
 from lucidsonic.pipeline.browse import BATCH, controls_at_rest
+from lucidsonic.pipeline.frames import finite
 from lucidsonic.pipeline.models import open_generator
 from lucidsonic.types import OnProgress, Pictures, Progress, ignore_progress
 
@@ -34,6 +34,7 @@ def sample_pictures(
     Raises:
         UnknownNameError: no such style.
         WeightsError: the weights cannot be had.
+        LucidsonicError: a pixel is no number.
     """
     model = open_generator(
         style, device=device, paint_size=(FREE_PX, FREE_PX), on_progress=on_progress
@@ -43,7 +44,7 @@ def sample_pictures(
         seeds = range(start, min(start + BATCH, seed + count))
         rest = controls_at_rest(model.generator, seeds)
         controls = replace(rest, truncation=np.ones_like(rest.truncation))
-        frames = torch.nan_to_num(model.generator.render(controls).float())
+        frames = finite(model.generator.render(controls).float(), "The network's pictures")
         pictures += [*to_rgb24(frames.clamp(0, 1)).cpu().numpy()]
         on_progress(Progress("paint", len(pictures), count, unit="pictures"))
     return pictures

@@ -89,7 +89,7 @@ def segment_key(scene: Scene, start: int, stop: int, common: str) -> str:
     guard = scene.new_guard()
     seen = start if guard is None else max(0, start - guard.memory)
     feed_controls(key, scene.trajectory.at(seen, stop))
-    key.update(scene.chain.fingerprint(seen, stop))
+    key.update(scene.chain.fingerprint(int(scene.drawn(seen, stop)[0]), stop))
     return key.hexdigest()[:32]
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from lucidsonic.errors import DataError
-from lucidsonic.nn.pictures import as_rgb
+from lucidsonic.nn.pictures import read_rgb
 
 __all__ = [
     "HEADER",
@@ -167,12 +167,7 @@ def load_pictures(files: Sequence[Path], size: int) -> np.ndarray:
     """
     pixels = np.empty((len(files), 3, size, size), np.uint8)
     for index, path in enumerate(files):
-        try:
-            with Image.open(path) as picture:
-                picture.draft("RGB", (size, size))
-                square = as_rgb(picture).resize((size, size), Image.Resampling.LANCZOS)
-        except OSError as error:
-            raise DataError(f"{path} is not a picture: {error}") from error
+        square = read_rgb(path, near=size).resize((size, size), Image.Resampling.LANCZOS)
         pixels[index] = np.asarray(square).transpose(2, 0, 1)
     return pixels
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from lucidsonic.errors import ConfigError, DataError
-from lucidsonic.nn.pictures import as_rgb
+from lucidsonic.nn.pictures import read_rgb
 from lucidsonic.training.data import HELD_OUT, append_labels, list_pictures
 from lucidsonic.training.landscapes.colour import estimate_va, grade, target_colour
 from lucidsonic.training.landscapes.noise import Field
@@ -162,7 +162,7 @@ def crop_photographs(
 
 
 def _crop_one(path: Path, out: Path, crops: Crops, number: int) -> list[Row]:
-    photo = _open(path)
+    photo = read_rgb(path)
     digest = int(hashlib.sha256(path.name.encode()).hexdigest(), 16)
     rng = np.random.default_rng((crops.seed, digest % 2**32))
     side = "validation" if digest % HELD_OUT == 0 else "train"
@@ -210,11 +210,16 @@ def _crop(photo: Image.Image, crops: Crops, rng: np.random.Generator) -> Picture
     return (graded * 255 + 0.5).astype(np.uint8)
 
 
-def label_folder(folder: Path) -> Coverage:
+def label_folder(folder: Path, *, on_progress: OnProgress = ignore_progress) -> Coverage:
     """Write `labels.csv` for the pictures of a folder, estimated from their colours.
 
+    Args:
+        folder: the pictures.
+        on_progress: told after each picture.
+
     Raises:
-        DataError: no pictures, or labels lie there already.
+        DataError: no pictures, none that can be read, or labels lie there already. One that
+            cannot be read gets no label, and `on_progress` is told.
     """
     target = folder / LABELS
     if target.exists():
@@ -229,20 +234,23 @@ def label_folder(folder: Path) -> Coverage:
             hint="Labels name pictures without their suffix: rename all but one.",
         )
     rows: list[Row] = []
-    for path in found:
-        small = _open(path).resize((64, 64), Image.Resampling.BOX)
-        valence, arousal = estimate_va(np.asarray(small, np.float32) / 255)
-        rows.append((path.stem, float(valence), float(arousal), ""))
+    for index, path in enumerate(found):
+        note = ""
+        try:
+            rows.append(_label_one(path))
+        except DataError as error:
+            note = f"Left out: {error}"
+        on_progress(Progress("label", index + 1, len(found), "pictures", note=note))
+    if not rows:
+        raise DataError(f"None of the {len(found)} pictures in {folder} can be read.")
     append_labels(target, rows)
     return _coverage(folder, rows, estimated=True)
 
 
-def _open(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as picture:
-            return as_rgb(picture)
-    except OSError as error:
-        raise DataError(f"{path} is not a picture: {error}") from error
+def _label_one(path: Path) -> Row:
+    small = read_rgb(path).resize((64, 64), Image.Resampling.BOX)
+    valence, arousal = estimate_va(np.asarray(small, np.float32) / 255)
+    return path.stem, float(valence), float(arousal), ""
 
 
 def _write(pixels: Pictures, path: Path) -> None:

@@ -54,8 +54,8 @@ class Catalog:
             for path in sorted(folder.glob("*/model.toml")):
                 self._paths[path.parent.name] = path
 
-    def __iter__(self) -> Iterator[ModelCard]:
-        return (ModelCard.read(path) for _, path in sorted(self._paths.items()))
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._paths))
 
     def __contains__(self, model_id: object) -> bool:
         return model_id in self._paths

@@ -1,12 +1,12 @@
 """The person's models: what there is, what is here, and how it comes and goes."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lucidsonic.errors import ConfigError, WeightsError
+from lucidsonic.errors import ConfigError, ModelCardError, WeightsError
 from lucidsonic.types import OnProgress, ignore_progress
 from lucidsonic.zoo.card import HubWeights, ModelCard, UrlWeights
 from lucidsonic.zoo.catalog import Catalog, catalog_folders, user_models_dir
@@ -65,17 +65,32 @@ class Verdict:
 
 
 def list_models(
-    *, family: str | None = None, models_dir: Path | None = None
+    *,
+    family: str | None = None,
+    models_dir: Path | None = None,
+    on_broken: Callable[[ModelCardError], None] | None = None,
 ) -> Iterator[ModelFacts]:
     """Every model that has a card, by id. Needs neither torch nor the network.
 
+    Args:
+        family: only models of this one.
+        models_dir: a folder to look in first.
+        on_broken: is told of each card that is broken; the others come all the same.
+
     Raises:
-        ModelCardError: a card is broken.
+        ModelCardError: a card is broken, and there is no `on_broken`.
     """
     catalog = Catalog(*catalog_folders(models_dir))
-    for card in catalog:
+    for model_id in catalog:
+        try:
+            card = catalog[model_id]
+        except ModelCardError as error:
+            if on_broken is None:
+                raise
+            on_broken(error)
+            continue
         if family in {None, card.family}:
-            yield facts_of(card, catalog.folder(card.id))
+            yield facts_of(card, catalog.folder(model_id))
 
 
 def model_facts(model_id: str, *, models_dir: Path | None = None) -> ModelFacts:

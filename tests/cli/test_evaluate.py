@@ -84,6 +84,21 @@ def test_a_report_that_cannot_be_written_is_told_before_the_film_is_watched(
     assert "watch" not in done.stderr
 
 
+def test_what_a_film_or_a_style_is_held_against_is_looked_at_first(
+    run: Run, still_film: Path, tmp_path: Path
+):
+    Image.new("RGB", (32, 32)).save(tmp_path / "one.png")
+
+    song = run("evaluate", still_film, "--audio", tmp_path / "none.wav")
+    style = run("evaluate", "--model", "aurora", "--against", tmp_path)
+
+    assert (song.returncode, style.returncode) == (1, 1)
+    assert "watch" not in song.stderr
+    assert "none.wav" in song.stderr
+    assert "1 real pictures are too few" in style.stderr
+    assert "paint" not in style.stderr
+
+
 def test_a_style_is_compared_with_pictures_and_the_proxy_is_called_so(run: Run, tmp_path: Path):
     chance = np.random.default_rng(0)
     for number in range(16):

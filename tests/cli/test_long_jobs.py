@@ -202,19 +202,22 @@ def test_a_first_ctrl_c_finishes_the_segment_and_the_same_command_goes_on(
     report = finished(start_render(tmp_path, long_song))
 
     assert process.returncode == 130
-    assert f"{2 * SEGMENT} of 270 frames are finished" in said
     assert "The same command goes on" in said
-    assert report["painted_frames"] == 270 - 2 * SEGMENT
+    done = re.search(r"(\d+) of 270 frames are finished", said)
+    assert done is not None
+    assert int(done[1]) in {2 * SEGMENT, 3 * SEGMENT}  # a busy machine hears the signal late
+    assert report["painted_frames"] == 270 - int(done[1])
     assert np.array_equal(pictures_of(tmp_path / "f.mp4"), unbroken[1])
 
 
 def test_a_second_ctrl_c_stops_at_once_and_leaves_nothing_half_made(
     tmp_path: Path, long_song: Path
 ):
-    process = start_render(tmp_path, long_song)
+    process = start_render(tmp_path, long_song, "--size", "480x320")
     wait_for_frame(process, 8)
     process.send_signal(signal.SIGINT)
-    time.sleep(0.2)
+    assert process.stderr is not None
+    assert any("press Ctrl-C again" in line for line in process.stderr)
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     _, said = process.communicate(timeout=100)

@@ -32,6 +32,15 @@ def test_the_list_names_every_card_and_whether_it_is_here() -> None:
     assert "r3gan_cifar10\tR3GAN" in run("models", "list")
 
 
+def test_a_broken_card_hides_no_other(tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "model.toml").write_text("id = 3")
+    listed = CliRunner().invoke(app, ["models", "list", "--models-dir", str(tmp_path)])
+    assert listed.exit_code == 0
+    assert f"{tmp_path / 'bad' / 'model.toml'} is not a valid card" in listed.stderr
+    assert "r3gan_cifar10" in listed.stdout
+
+
 def test_listing_needs_neither_torch_nor_librosa() -> None:
     code = (
         "import sys; from lucidsonic.cli.app import app\n"
@@ -92,6 +101,10 @@ def test_a_model_is_added_verified_found_browsed_and_removed(tmp_path: Path) -> 
         run("models", "remove", "my_faces")
     assert json.loads(run("models", "remove", "my_faces", "--yes", "--json"))["freed"] > 100_000
     assert not (user_models_dir() / "my_faces").exists()
+
+
+def test_removing_what_was_never_fetched_says_so() -> None:
+    assert "Nothing of 'r3gan_cifar10' was here." in run("models", "remove", "r3gan_cifar10")
 
 
 def test_verify_fails_on_changed_bytes() -> None:

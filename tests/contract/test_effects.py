@@ -63,7 +63,9 @@ def built(
     """One effect, applied in its place."""
     chain = build_chain([{**spec, **wishes}], music)
     if "stage" in spec:
-        return lambda maps, start: chain.hooks(start)[spec["stage"]](maps)
+        return lambda maps, start: chain.hooks(np.arange(start, start + len(maps)))[
+            spec["stage"]
+        ](maps)
     return chain
 
 
@@ -130,7 +132,7 @@ def test_a_stage_is_bent_and_the_picture_is_left_alone() -> None:
         [{"name": "zoom", "stage": 3, "amount": 1}, {"name": "hue"}], features()
     )
     assert chain.stages == [3]
-    assert set(chain.hooks(0)) == {3}
+    assert set(chain.hooks(np.arange(1))) == {3}
     plain = build_chain([{"name": "hue"}], features())
     assert torch.equal(chain(pictures(), 0), plain(pictures(), 0))
 
@@ -140,10 +142,8 @@ def test_channels_are_chosen_by_the_seed_and_stay_the_same(name: str) -> None:
     spec = {"name": name, "stage": 0, "amount": 1, "share": 0.5}
 
     def touched(seed: int, start: int) -> list[bool]:
-        chain = build_chain([spec], features(), seed=seed)
-        return [
-            bool(v != 1) for v in chain.hooks(start)[0](torch.ones(1, 24, 2, 2))[0, :, 0, 0]
-        ]
+        bend = build_chain([spec], features(), seed=seed).hooks(np.arange(start, start + 1))[0]
+        return [bool(v != 1) for v in bend(torch.ones(1, 24, 2, 2))[0, :, 0, 0]]
 
     assert touched(1, 0) == touched(1, 30)
     assert touched(1, 0) != touched(2, 0)

@@ -22,6 +22,7 @@ from lucidsonic.training.make_data import (
     label_folder,
     paint_landscapes,
 )
+from lucidsonic.types import Progress
 
 
 def pictures(folder: Path, names: list[str]) -> Path:
@@ -153,6 +154,18 @@ def _names(folder: Path) -> Path:
     path = folder / "names.txt"
     path.write_text("nothing.jpg\n")
     return path
+
+
+def test_a_broken_picture_gets_no_label_and_stops_no_other(tmp_path: Path):
+    Image.new("RGB", (8, 8), (20, 20, 24)).save(tmp_path / "1.png")
+    (tmp_path / "2.png").write_bytes(b"no picture")
+    told: list[Progress] = []
+    assert label_folder(tmp_path, on_progress=told.append).count == 1
+    assert "2.png' is not a picture" in told[1].note
+    (tmp_path / "1.png").unlink()
+    (tmp_path / "labels.csv").unlink()
+    with pytest.raises(DataError, match="None of the 1 pictures"):
+        label_folder(tmp_path)
 
 
 def test_labels_are_estimated_once_and_brighter_is_happier(tmp_path: Path):

@@ -332,6 +332,8 @@ def test_settings_that_cannot_be_are_refused():
         resolve_config(Config, {"size": 36})
     with pytest.raises(ConfigError, match="multiples of 8"):
         resolve_config(Config, {"vae_arch": "residual", "channels": (12, 24), "size": 32})
+    with pytest.raises(ConfigError, match="top_k 5 asks more experts than there are"):
+        resolve_config(Config, {"top_k": 5})
 
 
 def test_a_pack_without_transparency_cannot_train_a_model_that_wants_it(tmp_path: Path):

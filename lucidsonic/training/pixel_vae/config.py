@@ -166,6 +166,8 @@ class Config(RunConfig):
             )
         if self.vae_arch == "residual" and any(c % 8 for c in self.channels):
             raise ValueError("a residual VAE needs channels in multiples of 8")
+        if self.top_k > self.num_experts:
+            raise ValueError(f"top_k {self.top_k} asks more experts than there are")
         return self
 
     @property

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageColor, UnidentifiedImageError
+from PIL import ImageColor
 
 from lucidsonic.errors import ConfigError, DataError
+from lucidsonic.nn.pictures import opened_picture
 from lucidsonic.types import Pictures
 
 COLUMNS = ("filename", "category", "prompt", "pixel_size")
@@ -97,9 +98,9 @@ def read_sprites(
     rejected: list[tuple[Path, str]] = []
     for path in sorted(folder.rglob("*.png")):
         try:
-            with Image.open(path, formats=("PNG",)) as picture:
+            with opened_picture(path, formats=("PNG",)) as picture:
                 rgba = np.asarray(picture.convert("RGBA"))
-        except (UnidentifiedImageError, OSError, ValueError) as error:
+        except ValueError as error:
             rejected.append((path, str(error)))
             continue
         if not rgba[..., 3].any():

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from lucidsonic.errors import ConfigError, DataError
-from lucidsonic.nn.pictures import as_rgb
+from lucidsonic.nn.pictures import opened_picture, upright_rgb
 from lucidsonic.training.data import SUFFIXES, read_labels
 from lucidsonic.training.r3gan.config import Config
 from lucidsonic.types import FloatArray, Pictures
@@ -201,15 +201,10 @@ def square_pixels(content: bytes, size: int) -> Pictures:
     """The centre square of a picture: uint8 `(3, size, size)`.
 
     Raises:
-        OSError: it is no picture.
-        ValueError: it is a broken or a monstrous one.
+        ValueError: it is no picture, a broken or a monstrous one.
     """
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            picture.draft("RGB", (size, size))
-            whole = as_rgb(ImageOps.exif_transpose(picture))
-    except (SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(str(error)) from error
+    with opened_picture(io.BytesIO(content)) as picture:
+        whole = upright_rgb(picture, near=size)
     width, height = whole.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2

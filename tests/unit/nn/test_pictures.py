@@ -1,10 +1,16 @@
 """Pictures of any depth as RGB."""
 
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from lucidsonic.nn.pictures import as_rgb
+from lucidsonic.errors import DataError
+from lucidsonic.nn.pictures import as_rgb, read_rgb
 
 
 def test_sixteen_bits_keep_their_range():
@@ -18,3 +24,43 @@ def test_sixteen_bits_keep_their_range():
 def test_other_pictures_are_as_pillow_has_them(mode: str):
     picture = Image.new("RGB", (4, 4), (200, 30, 90)).convert(mode)
     assert as_rgb(picture).tobytes() == picture.convert("RGB").tobytes()
+
+
+def test_a_photograph_stands_as_its_camera_was_held(tmp_path: Path):
+    lying = Image.new("RGB", (30, 20))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    lying.save(tmp_path / "phone.jpg", exif=exif)
+    assert read_rgb(tmp_path / "phone.jpg").size == (20, 30)
+
+
+def png(side: int) -> bytes:
+    """Noise, in a file that says it is so many pixels wide."""
+    file = BytesIO()
+    noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    Image.fromarray(noise).save(file, "PNG")
+    header = b"IHDR" + struct.pack(">II", side, side) + file.getvalue()[24:29]
+    end = struct.pack(">I", zlib.crc32(header))
+    return file.getvalue()[:12] + header + end + file.getvalue()[33:]
+
+
+NO_PICTURES = {
+    "empty": (b"", "its format is not known"),
+    "text": (b"hello", "its format is not known"),
+    "cut": (png(8)[:80], "truncated"),
+    "broken": (png(8).replace(b"IDAT", b"I\0AT"), "its format is not known"),
+    "monstrous": (png(65536), "decompression bomb"),
+}
+
+
+@pytest.mark.parametrize("name", NO_PICTURES)
+def test_what_is_no_picture_is_one_sentence(name: str, tmp_path: Path):
+    content, reason = NO_PICTURES[name]
+    (tmp_path / "x.png").write_bytes(content)
+    with pytest.raises(DataError, match=rf"x\.png' is not a picture: .*({reason})"):
+        read_rgb(tmp_path / "x.png")
+
+
+def test_a_missing_picture_is_said_to_be_missing(tmp_path: Path):
+    with pytest.raises(DataError, match="no such file"):
+        read_rgb(tmp_path / "x.png")

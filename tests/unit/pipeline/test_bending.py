@@ -40,6 +40,14 @@ def test_the_batch_does_not_show(beat: Path, tmp_path: Path):
     assert change(one, film(beat, tmp_path / "b.mp4", **bend, batch_size=7)).max() < 1
 
 
+def test_held_pictures_are_held_bent(beat: Path, tmp_path: Path):
+    bend = {"effects": ["rotate:stage=1,degrees=90,amount=1,follow=onset_low"]}
+    held = film(beat, tmp_path / "a.mp4", **bend, hold_fps=5)
+    free = film(beat, tmp_path / "b.mp4", **bend)
+
+    assert change(held[1::2], held[::2]).max() < 1 < change(free[1::2], free[::2]).max()
+
+
 def test_a_function_of_ones_own_bends_a_stage(beat: Path, tmp_path: Path):
     seen: list[torch.Size] = []
 

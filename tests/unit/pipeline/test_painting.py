@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import accumulate, count
 
 import numpy as np
 import pytest
@@ -130,8 +131,15 @@ def test_frames_that_overflow_are_painted_again_in_float32_and_it_is_said():
     assert "float32" in notes[0]
 
 
-def test_the_found_batch_paints_within_the_memory_there_is():
-    assert find_batch(scene(Grey(most=3)), print) <= 3
+@pytest.mark.parametrize("most", [1, 2, 3, 8])
+def test_the_found_batch_paints_within_the_memory_there_is(
+    most: int, monkeypatch: pytest.MonkeyPatch
+):
+    # Each look at the clock finds the machine faster: speed alone would take the largest batch.
+    looks = accumulate(0.5**n for n in count(4))
+    monkeypatch.setattr("lucidsonic.pipeline.frames.time.perf_counter", lambda: next(looks))
+
+    assert find_batch(scene(Grey(most=most))) == 2 ** int(np.log2(most))
 
 
 def test_a_cpu_computes_in_float32_unless_told_otherwise():

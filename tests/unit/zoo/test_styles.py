@@ -12,9 +12,10 @@ import pickled
 import pytest
 import torch
 from hub_server import Hub, serving
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
-from lucidsonic.errors import ConfigError, UnknownNameError, WeightsError
+from lucidsonic.errors import ConfigError, LucidsonicError, UnknownNameError, WeightsError
 from lucidsonic.pipeline.adding import add_model, convert_file
 from lucidsonic.pipeline.browse import controls_at_rest, paint_seeds
 from lucidsonic.pipeline.models import describe_style, load_generator, open_generator
@@ -289,6 +290,19 @@ def test_a_file_that_cannot_be_added_leaves_nothing(tmp_path: Path) -> None:
     file = tmp_path / "x.pkl"
     file.write_bytes(b"hello, I am not a network")
     with pytest.raises(WeightsError):
+        add_model(file, "mine")
+    assert not list(user_models_dir().glob("*"))
+
+
+def test_weights_that_are_no_numbers_are_not_added(tmp_path: Path) -> None:
+    file = tmp_path / "x.safetensors"
+    convert_file(FACES, file)
+    with safe_open(file, "pt") as weights:
+        said = weights.metadata()
+    tensors = load_file(file)
+    tensors[max(tensors, key=lambda name: tensors[name].numel())].fill_(torch.nan)
+    save_file(tensors, file, said)
+    with pytest.raises(LucidsonicError, match="pixels that are no numbers"):
         add_model(file, "mine")
     assert not list(user_models_dir().glob("*"))
 
