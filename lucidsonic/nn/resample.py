@@ -223,24 +223,30 @@ def to_yuv420p(frames: torch.Tensor) -> torch.Tensor:
         frames: `(batch, 3, height, width)` in [0, 1]; height and width even.
     """
     batch, _, height, width = frames.shape
-    red, green, blue = frames.float().unbind(1)
-    luma = (green * KG).add_(red, alpha=KR).add_(blue, alpha=KB)
     planes = torch.empty(
         (batch, height * 3 // 2, width), dtype=torch.uint8, device=frames.device
     )
+    work = frames.float()
+    planes[:, :height] = _luma(work, 219).add_(16.5).clamp_(16, 235.5)
+    pairs = work[:, :, 0::2] + work[:, :, 1::2]
+    luma, red, blue = _luma(pairs, 1), pairs[:, 0], pairs[:, 2]
     chroma = planes[:, height:].view(batch, 2, height // 2, width // 2)
     for place, (plane, weight) in enumerate(((blue, KB), (red, KR))):
-        half = _halve(plane - luma).mul_(224 / (2 - 2 * weight))
+        half = _tapped(plane.sub_(luma)).mul_(224 / (2 - 2 * weight) / 8)
         chroma[:, place] = half.add_(128.5).clamp_(16, 240.5)
-    planes[:, :height] = luma.mul_(219).add_(16.5).clamp_(16, 235.5)
     return planes
 
 
-def _halve(plane: torch.Tensor) -> torch.Tensor:
-    """Half the size: mean of two rows, and 1 2 1 across around every even column."""
-    rows = (plane[:, 0::2] + plane[:, 1::2]).mul_(0.125)
+def _luma(frames: torch.Tensor, white: float) -> torch.Tensor:
+    """Y' of `(batch, 3, height, width)`, from 0 to `white`."""
+    red, green, blue = frames.unbind(1)
+    return (green * (white * KG)).add_(red, alpha=white * KR).add_(blue, alpha=white * KB)
+
+
+def _tapped(rows: torch.Tensor) -> torch.Tensor:
+    """Half the width: 1 2 1 across around every even column, 4 times the mean."""
     even, odd = rows[..., 0::2], rows[..., 1::2]
-    half = (2 * even).add_(odd)
+    half = torch.add(odd, even, alpha=2)
     half[..., 1:] += odd[..., :-1]
     half[..., 0] += even[..., 0]  # the edge repeats
     return half

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from lucidsonic.nn.resample import resize
 from lucidsonic.types import FloatArray
 
 GRID = (9, 16)  # cells, rows and columns
@@ -23,9 +24,10 @@ SWING = 0.08  # relative luminance; a little below the 10 % of WCAG, as cells ar
 BRIGHT = 0.8  # changes among brighter pictures do not count
 RED_SWING = 20 / 320  # of (R - G - B), for saturated red
 SATURATED_RED = 0.8  # R / (R + G + B)
-FREE_CHANGES = 5  # opposing changes a second that pass: a flash on every beat up to 150 BPM
-MOST_CHANGES = 6  # three flashes: a cell is shifted all the way, so that no fourth comes
-FREE_RED, MOST_RED = 3, 4  # saturated red is the more dangerous: it is damped sooner
+# Opposing changes a second that pass: a flash on every beat up to 150 BPM. With one more, which
+# makes three flashes, a cell is shifted all the way, so that no fourth comes.
+FREE_CHANGES = 5
+FREE_RED = 3  # saturated red is the more dangerous: it is damped sooner
 LUMA = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # relative luminance, sRGB
 
 
@@ -37,6 +39,8 @@ class Guard:
         window: frames in a second.
         next: the frame that comes next.
         seen: coarse pictures of the last second, `(rows, columns, 3)` each.
+        light: their luminance, `(rows, columns)` each.
+        red: their redness, likewise.
         shares: how far each cell had to be shifted in the last half second, `(rows, columns)`.
         damped: how many frames were changed.
     """
@@ -44,6 +48,8 @@ class Guard:
     window: int
     next: int = 0
     seen: deque[FloatArray] = field(default_factory=deque[FloatArray])
+    light: deque[FloatArray] = field(default_factory=deque[FloatArray])
+    red: deque[FloatArray] = field(default_factory=deque[FloatArray])
     shares: deque[FloatArray] = field(default_factory=deque[FloatArray])
     damped: int = 0
 
@@ -62,13 +68,13 @@ class Guard:
         if self.next == start:
             return range(0)
         self.next = max(0, start - self.memory)
-        self.seen.clear()
-        self.shares.clear()
+        for past in (self.seen, self.light, self.red, self.shares):
+            past.clear()
         return range(self.next, start)
 
     def watch(self, frames: torch.Tensor) -> torch.Tensor:
         """Take in RGB `(frames, 3, height, width)`; returns their coarse colours on the CPU."""
-        cells = F.adaptive_avg_pool2d(frames, GRID).permute(0, 2, 3, 1).float().cpu()
+        cells = resize(frames, GRID, filter="area").permute(0, 2, 3, 1).float().cpu()
         self.next += len(frames)
         return cells
 
@@ -91,21 +97,26 @@ class Guard:
 
     def _shift(self, cell: FloatArray) -> FloatArray:
         """What to add to each cell of the newest picture, `(rows, columns, 3)`."""
-        self.seen.append(cell)
-        while len(self.seen) > self.window:
-            self.seen.popleft()
-        past = np.stack(self.seen)
-        light = opposing_changes(luminance(past), SWING, ceiling=BRIGHT)
-        red = opposing_changes(redness(past), RED_SWING)
-        share = np.maximum(
-            (light - FREE_CHANGES) / (MOST_CHANGES - FREE_CHANGES),
-            (red - FREE_RED) / (MOST_RED - FREE_RED),
-        ).clip(0, 1)
-        self.shares.append(share)
-        while len(self.shares) > self.hold + 1:
-            self.shares.popleft()
+        for past, new in (
+            (self.seen, cell),
+            (self.light, luminance(cell)),
+            (self.red, redness(cell)),
+        ):
+            remember(past, new, self.window)
+        light = beyond(FREE_CHANGES, np.stack(self.light), SWING, ceiling=BRIGHT)
+        red = beyond(FREE_RED, np.stack(self.red), RED_SWING)
+        remember(self.shares, np.maximum(light, red), self.hold + 1)
         held = np.max(self.shares, axis=0)
-        return (held[..., None] * (past.mean(axis=0) - cell)).astype(np.float32)
+        if not held.any():
+            return np.zeros_like(cell)
+        return (held[..., None] * (np.mean(self.seen, axis=0) - cell)).astype(np.float32)
+
+
+def remember(past: deque[FloatArray], new: FloatArray, most: int) -> None:
+    """Add the newest and forget what lies further back than `most`."""
+    past.append(new)
+    while len(past) > most:
+        past.popleft()
 
 
 def luminance(rgb: FloatArray) -> FloatArray:
@@ -119,6 +130,28 @@ def redness(rgb: FloatArray) -> FloatArray:
     red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
     saturated = red >= SATURATED_RED * (red + green + blue + 1e-6)
     return np.where(saturated, np.maximum(red - green - blue, 0), 0).astype(np.float32)
+
+
+def beyond(free: int, past: FloatArray, swing: float, *, ceiling: float = np.inf) -> FloatArray:
+    """How far each cell is to be shifted: not at all up to `free` changes, at one more wholly.
+
+    Args:
+        free: changes that pass.
+        past: `(frames, ...)`, at least one frame.
+        swing: the smallest change that counts.
+        ceiling: as `opposing_changes` takes it.
+
+    Returns:
+        float32 `(...)` in [0, 1].
+    """
+    share = np.zeros(past.shape[1:], np.float32)
+    # Each change moves by a swing of its own: who has moved less in all has changed less often.
+    way = np.abs(np.diff(past, axis=0)).sum(axis=0)
+    restless = way >= 0.99 * (free + 1) * swing
+    if restless.any():
+        changes = opposing_changes(past[:, restless], swing, ceiling=ceiling)
+        share[restless] = (changes - free).clip(0, 1)
+    return share
 
 
 def opposing_changes(past: FloatArray, swing: float, *, ceiling: float = np.inf) -> FloatArray:

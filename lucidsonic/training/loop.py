@@ -235,6 +235,8 @@ class _Run:
         self._sample(clock)
         self.save("latest.pt")
         self._write_aliases("final")
+        if self.step < self.batches.steps_per_epoch:  # never judged: the best there is
+            self._write_aliases("best")
         self._write_model()
         self.folder.log_event("finished", step=self.step, epoch=clock.epoch)
 

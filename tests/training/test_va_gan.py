@@ -144,6 +144,15 @@ def test_stage_a_leaves_the_files_that_stage_b_starts_from(trained: Path):
     assert {"vae_best.pth", "vae_final.pth", "latest.pt", "best.pt"} <= names
 
 
+def test_even_a_stage_a_of_one_step_leaves_a_start(gradients: Path, tmp_path: Path):
+    train(vae.FAMILY, first_stage(gradients, tmp_path / "a", max_steps=1))
+    start = str(tmp_path / "a" / "checkpoints" / "vae_best.pth")
+
+    train(gan.FAMILY, second_stage(gradients, tmp_path / "b", vae=start, max_steps=1))
+
+    assert (tmp_path / "b" / "model.safetensors").exists()
+
+
 def test_stage_b_goes_through_its_phases_and_can_be_rendered(
     gradients: Path, trained: Path, tmp_path: Path
 ):
@@ -202,6 +211,10 @@ def test_a_start_that_does_not_fit_is_refused(gradients: Path, trained: Path, tm
         train(gan.FAMILY, second_stage(gradients, tmp_path / "b", vae=start, va_norm="minmax"))
     with pytest.raises(ConfigError, match="stage A"):
         train(gan.FAMILY, second_stage(gradients, tmp_path / "c", vae=""))
+    with pytest.raises(ConfigError, match=r"There is no file .*none\.pth"):
+        train(
+            gan.FAMILY, second_stage(gradients, tmp_path / "d", vae=str(tmp_path / "none.pth"))
+        )
 
 
 def test_an_exploding_stage_a_says_what_exploded(gradients: Path, tmp_path: Path):

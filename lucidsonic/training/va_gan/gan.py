@@ -106,6 +106,7 @@ class State:
 
 MODULES = ("generator", "ema", "critic", "encoder", "opt_g", "opt_d")
 VALUES = ("chance", "sign", "tuned", "memory")
+START_HINT = "Give vae_best.pth of `train va-vae`, with the same size, width and latent."
 
 
 def _bind(state: State, clamp: str) -> None:
@@ -123,6 +124,8 @@ def _warm_start(state: State, config: Config) -> None:
             hint="Give --vae RUN/checkpoints/vae_best.pth, or --vae none to start cold.",
         )
     path = Path(config.vae)
+    if not path.is_file():
+        raise ConfigError(f"There is no file {path}.", hint=START_HINT)
     try:
         saved = torch.load(path, map_location=state.device, weights_only=True)
         state.encoder.load_state_dict(saved["encoder"])
@@ -130,7 +133,7 @@ def _warm_start(state: State, config: Config) -> None:
     except (OSError, RuntimeError, KeyError, EOFError) as error:
         raise TrainingError(
             f"{path} does not fit as a start: {error}",
-            hint="Give vae_best.pth of `train va-vae`, with the same size, width and latent.",
+            hint=START_HINT,
         ) from error
     if saved["va_norm"] != config.va_norm:
         raise ConfigError(f"{path} was trained with --va-norm {saved['va_norm']}.")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from lucidsonic.pipeline.guard import Guard, luminance, opposing_changes
+from lucidsonic.pipeline.guard import Guard, beyond, luminance, opposing_changes
 
 FPS = 30
 SIZE = (36, 64)
@@ -89,3 +89,21 @@ def test_opposing_changes_counts_turns():
     light = np.array([0, 0.5, 0, 0.5, 0.45, 0.5, 0.3], dtype=np.float32)
 
     assert opposing_changes(light, 0.1) == 4
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_who_is_passed_over_has_not_turned_too_often(seed: int):
+    chance = np.random.default_rng(seed)
+    steps = chance.uniform(-1, 1, (30, 50)) * chance.choice([0.08, 0.081, 0.2, 0.02], 50)
+    past = np.clip(0.5 + np.cumsum(steps, axis=0), 0, 1).astype(np.float32)
+
+    wanted = (opposing_changes(past, 0.08, ceiling=0.8) - 5).clip(0, 1)
+
+    assert np.array_equal(beyond(5, past, 0.08, ceiling=0.8), wanted)
+
+
+def test_the_smallest_swings_that_count_are_not_passed_over():
+    steps = np.tile(np.float32([0.3, 0.3 + 0.08]), 4)[:7]
+
+    assert opposing_changes(steps, 0.0799) == 6
+    assert beyond(5, steps[:, None], 0.0799) == 1
