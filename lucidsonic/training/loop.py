@@ -329,6 +329,7 @@ class _Run:
 
     def _write_model(self) -> None:
         if self.ranks.is_first:
+            self._report("Writing the model; with many pictures this takes minutes.")
             write_model(self.family.export(self.config.out), self.config.out)
 
     def restore(self) -> None:

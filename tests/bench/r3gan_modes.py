@@ -3,8 +3,8 @@
 Run from the repository: `python -m tests.bench.r3gan_modes OUT [--kimg 400]`.
 
 On one core of a Xeon with AVX-512 (torch 2.13), 400,000 pictures: all 64 kinds among 2,048
-pictures, the rarest 8 times, 81 % of the pictures good, balance 0.98, in 897 processor seconds
-(1,486 seconds by the clock, as six other programs wanted the two cores).
+pictures, the rarest 8 times, 81 % of the pictures good, balance 0.98, in 998 processor seconds,
+1,004 by the clock.
 
 What it took. Pictures of 8 pixels, one a kind, so that a step takes 75 ms and 12,500 of them
 fit: 16 pixels with four places a kind reached 31 kinds in 1,047 seconds. Penalties that stay

@@ -35,9 +35,9 @@ class SpritePart(Dataset[dict[str, torch.Tensor]]):
             "words": self.words[index],
         }
 
-    def images(self, most: int | None = None) -> torch.Tensor:
-        """The first `most` sprites, or all: `(sprites, colours, size, size)` in [-1, 1]."""
-        return sprites_to_tensor(self.sprites.take(self.indices[:most]), size=self.size)
+    def images(self, stop: int | None = None, *, start: int = 0) -> torch.Tensor:
+        """Sprites start to stop - 1: `(sprites, colours, size, size)` in [-1, 1]."""
+        return sprites_to_tensor(self.sprites.take(self.indices[start:stop]), size=self.size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from lucidsonic.training.pixel_vae.data import category_numbers
 from lucidsonic.training.pixel_vae.sheets import encode_means, to_rgb
 from lucidsonic.training.pixel_vae.state import State, build
 from lucidsonic.training.pixel_vae.watch import CHUNK, judge
+from lucidsonic.training.ranks import choose_device
 from lucidsonic.types import FloatArray
 
 AXES = 16  # principal directions kept
@@ -37,12 +38,12 @@ def export(run_folder: Path) -> Exported:
         raise TrainingError(f"{run_folder} holds no checkpoint.", hint="Train it first.")
     saved = read_checkpoint(path, family=FAMILY_NAME)
     config = Config.model_validate({**saved["config"], "device": "cpu"})
-    state = build(config, torch.device("cpu"))
+    state = build(config, choose_device("cpu" if config.device == "cpu" else "auto"))
     state.load_state_dict(saved["state"])
     names, posterior = fit_posterior(state)
     networks = {"decoder": state.averaged.decoder, "teacher": state.teacher}
     weights = {
-        f"{part}.{name}": tensor.half()
+        f"{part}.{name}": tensor.half().cpu()
         for part, network in networks.items()
         if network is not None
         for name, tensor in network.state_dict().items()
@@ -78,54 +79,72 @@ def options_of(config: Config, classes: tuple[str, ...]) -> Mapping[str, object]
 def fit_posterior(state: State) -> tuple[tuple[str, ...], Posterior]:
     """Names of the pseudo-classes, and everything that the model file stores of the data."""
     part = state.data.training
-    images = part.images()
-    means = encode_means(state, images)
-    rebuilt, qualities, styles = look_back(state, means)
-    error = (rebuilt - images).square().mean((1, 2, 3))
-    chosen = choose_anchors(means.numpy(), anchor_worth(images, qualities, error), state.config)
+    looks = look_at_all(state)
+    means = looks["means"].numpy()
+    chosen = choose_anchors(means, anchor_worth(looks), state.config)
     _, categories = category_numbers(part.labels)
-    style = styles[chosen].numpy()
+    style = looks["styles"][chosen].numpy()
     classes = cluster(style, min(state.config.classes, len(chosen)), seed=0)
-    mixture = fit_mixture(means.numpy(), seed=0)
+    mixture = fit_mixture(means, seed=0)
     words = [f"{part.labels[i].category} {part.labels[i].prompt}".split() for i in chosen]
     posterior = Posterior(
         weights=mixture.weights,
         means=mixture.means,
         variances=mixture.variances,
-        anchors=means[chosen].numpy(),
-        qualities=qualities[chosen].numpy(),
+        anchors=means[chosen],
+        qualities=looks["qualities"][chosen].numpy(),
         categories=categories[chosen],
         classes=classes,
         styles=style,
-        directions=principal_axes(means.numpy(), AXES),
+        directions=principal_axes(means, AXES),
     )
     return name_classes(words, classes), posterior
 
 
+def look_at_all(state: State) -> Mapping[str, torch.Tensor]:
+    """What `look_at` says of every training sprite, a part at a time: a pack may be large."""
+    part = state.data.training
+    looks = [
+        look_at(state, part.images(start + CHUNK, start=start))
+        for start in range(0, len(part), CHUNK)
+    ]
+    return {name: torch.cat([look[name] for look in looks]) for name in looks[0]}
+
+
 @torch.no_grad()
-def look_back(
-    state: State, means: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Decoded sprites, the teacher's quality and embedding of each (latents without one)."""
-    rebuilt = torch.cat([state.averaged.decoder(part) for part in means.split(CHUNK)])
-    if state.teacher is None:
-        return rebuilt, torch.ones(len(means)), means
-    said = judge(state.teacher.eval(), rebuilt)
-    return rebuilt, said.quality, means if said.embedding is None else said.embedding
+def look_at(state: State, images: torch.Tensor) -> Mapping[str, torch.Tensor]:
+    """How the networks see some sprites, on the CPU.
 
-
-def anchor_worth(
-    images: torch.Tensor, qualities: torch.Tensor, error: torch.Tensor
-) -> FloatArray:
-    """How gladly a sprite is shown: the teacher's word, fidelity, contrast, enough to see."""
+    Returns:
+        "means": their latents; "errors": of the decoded ones, squared; "qualities" and
+        "styles": the teacher's word for them and its embedding (1 and the latent without one);
+        "shares": how much of each is visible; "contrasts": how much its colours differ.
+    """
+    means = encode_means(state, images)
+    device = next(state.vae.parameters()).device
+    rebuilt = state.averaged.decoder(means.to(device)).cpu()
+    said = None if state.teacher is None else judge(state.teacher.eval(), rebuilt)
     cover = (images[:, 3] > 0) if images.shape[1] == 4 else to_rgb(images).amax(1) > 0.08
     share = cover.float().mean((1, 2))
     rgb = to_rgb(images)
     visible = cover[:, None] / share.view(-1, 1, 1, 1).clamp(min=1e-3)
     mean = (rgb * visible).mean((2, 3), keepdim=True)
-    contrast = ((rgb - mean).square() * visible).mean((1, 2, 3)).sqrt()
+    return {
+        "means": means,
+        "errors": (rebuilt - images).square().mean((1, 2, 3)),
+        "qualities": torch.ones(len(means)) if said is None else said.quality,
+        "styles": means if said is None or said.embedding is None else said.embedding,
+        "shares": share,
+        "contrasts": ((rgb - mean).square() * visible).mean((1, 2, 3)).sqrt(),
+    }
+
+
+def anchor_worth(looks: Mapping[str, torch.Tensor]) -> FloatArray:
+    """How gladly a sprite is shown: the teacher's word, fidelity, contrast, enough to see."""
+    error = looks["errors"]
     fidelity = 1 - error / error.quantile(0.9).clamp(min=1e-6)
-    return (qualities + fidelity + CONTRAST * contrast - 9.0 * (share < BLANK)).numpy()
+    worth = looks["qualities"] + fidelity + CONTRAST * looks["contrasts"]
+    return (worth - 9.0 * (looks["shares"] < BLANK)).numpy()
 
 
 def choose_anchors(means: FloatArray, worth: FloatArray, config: Config) -> np.ndarray:

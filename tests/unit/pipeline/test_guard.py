@@ -103,7 +103,7 @@ def test_who_is_passed_over_has_not_turned_too_often(seed: int):
 
 
 def test_the_smallest_swings_that_count_are_not_passed_over():
-    steps = np.tile(np.float32([0.3, 0.3 + 0.08]), 4)[:7]
+    steps = np.tile(np.array([0.3, 0.3 + 0.08], np.float32), 4)[:7]
 
     assert opposing_changes(steps, 0.0799) == 6
     assert beyond(5, steps[:, None], 0.0799) == 1
