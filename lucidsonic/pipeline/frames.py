@@ -80,7 +80,18 @@ def choose_dtype(precision: Precision, device: str) -> torch.dtype:
         return DTYPES[precision]
     if not device.startswith("cuda"):
         return torch.float32
-    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return torch.bfloat16 if has_bf16(device) else torch.float16
+
+
+def has_bf16(device: str) -> bool:
+    """Whether a GPU has bf16 of its own; older ones only emulate it, slowly.
+
+    Where this process has no GPU, as the driver of a cluster may not, nobody knows: no.
+    """
+    if not torch.cuda.is_available():
+        return False
+    with torch.cuda.device(device):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def choose_device(device: str) -> str:
@@ -274,10 +285,11 @@ class Transfer:
         """Start to copy; on a GPU the copy runs beside the next batch."""
         if pictures.device.type != "cuda":
             return cls(pictures.cpu(), None)
-        landing = torch.empty(pictures.shape, dtype=pictures.dtype, pin_memory=True)
-        landing.copy_(pictures, non_blocking=True)
-        done = torch.cuda.Event()
-        done.record()
+        with torch.cuda.device(pictures.device):  # else memory and event are the first GPU's
+            landing = torch.empty(pictures.shape, dtype=pictures.dtype, pin_memory=True)
+            landing.copy_(pictures, non_blocking=True)
+            done = torch.cuda.Event()
+            done.record(torch.cuda.current_stream(pictures.device))
         return cls(landing, done)
 
     def finish(self) -> Pictures:

@@ -1,8 +1,11 @@
 """Batches, precision and memory, with generators made for the purpose."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from itertools import accumulate, count
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from lucidsonic.errors import ConfigError, LucidsonicError, MemoryExhaustedError
 from lucidsonic.pipeline.frames import (
     Painter,
     Scene,
+    Transfer,
     choose_device,
     choose_dtype,
     find_batch,
@@ -145,6 +149,66 @@ def test_the_found_batch_paints_within_the_memory_there_is(
 def test_a_cpu_computes_in_float32_unless_told_otherwise():
     assert choose_dtype("auto", "cpu") == torch.float32
     assert choose_dtype("bf16", "cpu") == torch.bfloat16
+
+
+class TwoGpus:
+    """What torch.cuda does with two GPUs, of which only the second has bf16 of its own."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.current = torch.device("cuda:0")
+        self.recorded: list[torch.device] = []
+        self.pinned: list[torch.device] = []
+        event = SimpleNamespace(record=self.record)
+        patch.setattr("torch.cuda.is_available", lambda: True)
+        patch.setattr("torch.cuda.device", self.device)
+        patch.setattr("torch.cuda.current_stream", self.current_stream)
+        patch.setattr("torch.cuda.is_bf16_supported", self.is_bf16_supported)
+        patch.setattr("torch.cuda.Event", lambda: event)
+
+    @contextmanager
+    def device(self, device: str | torch.device) -> Iterator[None]:
+        before, self.current = self.current, torch.device(device)
+        yield
+        self.current = before
+
+    def current_stream(self, device: torch.device | None = None) -> torch.device:
+        return device or self.current
+
+    def record(self, stream: torch.device | None = None) -> None:
+        self.recorded.append(stream or self.current)
+
+    def is_bf16_supported(self, including_emulation: bool = True) -> bool:
+        return including_emulation or self.current.index == 1
+
+    def empty(self, *_shape: object, **_named: object) -> SimpleNamespace:
+        self.pinned.append(self.current)
+        return SimpleNamespace(copy_=lambda *_from, **_how: None)
+
+
+def test_a_copy_is_waited_for_on_the_gpu_that_it_comes_from(monkeypatch: pytest.MonkeyPatch):
+    gpus = TwoGpus(monkeypatch)
+    second = torch.device("cuda:1")
+    pictures = SimpleNamespace(device=second, shape=(1, 24, 32), dtype=torch.uint8)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("torch.empty", gpus.empty)
+        Transfer.begin(pictures)  # pyright: ignore[reportArgumentType]
+
+    assert gpus.recorded == gpus.pinned == [second]
+    assert gpus.current.index == 0
+
+
+def test_a_gpu_that_only_emulates_bf16_computes_in_fp16(monkeypatch: pytest.MonkeyPatch):
+    TwoGpus(monkeypatch)
+
+    assert choose_dtype("auto", "cuda:0") == torch.float16
+    assert choose_dtype("auto", "cuda:1") == torch.bfloat16
+
+
+def test_a_driver_without_a_gpu_asks_fp16_of_its_workers(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+    assert choose_dtype("auto", "cuda") == torch.float16
 
 
 @pytest.mark.parametrize("hold", [8, 12, 15, 24])
