@@ -15,10 +15,9 @@ from lucidsonic.encoding.partial import PartialFile, work_folder
 from lucidsonic.encoding.probe import FilmFacts, probe_film
 from lucidsonic.encoding.process import run_ffmpeg
 from lucidsonic.encoding.reading import read_film
-from lucidsonic.encoding.sound import fitting_rate, sound_arguments
+from lucidsonic.encoding.sound import cut_samples, fitting_rate, mixed, sound_arguments
 from lucidsonic.encoding.video import container_arguments
 from lucidsonic.errors import ConfigError, EncodingError
-from lucidsonic.timebase import seconds_to_samples
 from lucidsonic.types import OnProgress, Pictures, Progress, Song, ignore_progress
 
 REPORT_EVERY = 30  # frames between two words to whoever watches
@@ -225,8 +224,8 @@ def album_sound(placed: Sequence[Placed], rate: int) -> Any:
     spans = [(sample_at(x.start, x, rate), sample_at(x.stop, x, rate)) for x in placed]
     mono = all(each.track.song.channels == 1 for each in placed)
     streams = [
-        song_stream(each.track.song, rate, stop - start, mono=mono)
-        for each, (start, stop) in zip(placed, spans, strict=True)
+        song_stream(each.track.song, rate, stop - start, mono=mono, number=number)
+        for number, (each, (start, stop)) in enumerate(zip(placed, spans, strict=True))
     ]
     album = streams[0]
     for before, now, stream in zip(spans, spans[1:], streams[1:], strict=False):
@@ -245,19 +244,11 @@ def sample_at(frame: int, placed: Placed, rate: int) -> int:
     return round(Fraction(frame) / placed.facts.fps * rate)
 
 
-def song_stream(song: Song, rate: int, samples: int, *, mono: bool) -> Any:
+def song_stream(song: Song, rate: int, samples: int, *, mono: bool, number: int) -> Any:
     """A part of a song at another rate, cut or padded to so many samples."""
-    import ffmpeg  # ffmpeg-python
-
-    start = seconds_to_samples(song.start_s, song.sample_rate)
-    count = seconds_to_samples(song.duration_s, song.sample_rate)
-    stream = ffmpeg.input(f"file:{song.path}").audio
-    stream = stream.filter("aresample", song.sample_rate).filter("asetpts", "N/SR/TB")
-    stream = stream.filter("atrim", start_sample=start, end_sample=start + count)
-    stream = stream.filter("asetpts", "N/SR/TB").filter("aresample", rate)
-    stream = stream.filter("aformat", channel_layouts="mono" if mono else "stereo")
-    stream = stream.filter("apad", whole_len=samples)
-    return stream.filter("atrim", end_sample=samples)
+    cut = cut_samples(song, number=number)
+    stream = mixed(cut, song, rate, layout="mono" if mono else "stereo")
+    return stream.filter("apad", whole_len=samples).filter("atrim", end_sample=samples)
 
 
 def chapter_list(placed: Sequence[Placed]) -> str:
