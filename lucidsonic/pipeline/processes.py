@@ -21,7 +21,7 @@ import torch
 
 from lucidsonic.errors import ConfigError, LucidsonicError
 from lucidsonic.pipeline.crew import Done, Event, Failed, Lost, Ready
-from lucidsonic.pipeline.frames import choose_dtype
+from lucidsonic.pipeline.frames import choose_device, choose_dtype
 from lucidsonic.pipeline.hand import Assignment, Delivery, Hand
 from lucidsonic.pipeline.production import paint_scale
 from lucidsonic.pipeline.segments import Segment
@@ -114,7 +114,8 @@ class LocalCrew:
         member = self._members[worker]
         try:
             told = member.pipe.recv()
-        except (EOFError, ConnectionError):
+        except (EOFError, OSError):  # OSError too when it was killed amid a message
+            member.pipe.close()
             member.process.join()
             del self._members[worker]
             return Lost(worker, f"exit code {member.process.exitcode}")
@@ -249,12 +250,12 @@ def settled_for(plan: RenderPlan, device: str) -> RenderPlan:
 
 
 def devices_of(text: str) -> tuple[str, ...]:
-    """The devices that `--device cuda:0,cuda:1` names; none when it is one.
+    """The devices that `--device cuda:0,cuda:1` names, if it names several; else none.
 
     Raises:
-        ConfigError: one of them has no name.
+        ConfigError: one of them has no name, or is not here.
     """
     names = tuple(name.strip() for name in text.split(","))
     if not all(names):
         raise ConfigError(f"--device '{text}' has an empty name.")
-    return names if len(names) > 1 else ()
+    return tuple(choose_device(name) for name in names) if len(names) > 1 else ()

@@ -2,10 +2,12 @@
 
 import os
 import random
+import struct
 import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
+from multiprocessing import Pipe, Process
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lucidsonic.encoding import write_segment
-from lucidsonic.errors import EncodingError, InterruptedRenderError, LucidsonicError
+from lucidsonic.errors import (
+    ConfigError,
+    EncodingError,
+    InterruptedRenderError,
+    LucidsonicError,
+)
 from lucidsonic.pipeline.crew import (
     OUTSTANDING,
     Done,
@@ -26,7 +33,14 @@ from lucidsonic.pipeline.crew import (
     Shift,
 )
 from lucidsonic.pipeline.hand import Assignment, Delivery
-from lucidsonic.pipeline.processes import THREADS, fall_with, few_threads
+from lucidsonic.pipeline.processes import (
+    THREADS,
+    LocalCrew,
+    Member,
+    devices_of,
+    fall_with,
+    few_threads,
+)
 from lucidsonic.pipeline.segments import Segment
 from lucidsonic.pipeline.stop import Stop
 from lucidsonic.pipeline.store import SegmentCache
@@ -228,6 +242,34 @@ def test_a_thread_that_fails_ends_its_worker_for_the_driver_to_see(
 
     assert codes == [1]
     assert "a fault of ours" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("sent", [b"", b"\0", struct.pack("!i", 4000) + b"a third of a film"])
+def test_a_worker_that_is_killed_amid_a_message_is_lost(sent: bytes):
+    here, there = Pipe()
+    os.write(there.fileno(), sent)
+    there.close()
+    killed = Process()
+    killed.join = lambda timeout=None: None
+    crew = LocalCrew(["cpu"])
+    crew._members["worker 1 (cpu)"] = Member(killed, here, "cpu")
+
+    assert crew.wait(1.0) == [Lost("worker 1 (cpu)", "exit code None")]
+    crew.end()
+
+
+@pytest.mark.parametrize("devices", ["cpu,cuda:99", "cpu,gpu", "cuda:99,cpu", "auto,cpu:1"])
+def test_every_device_of_several_is_looked_at(devices: str):
+    with pytest.raises(ConfigError, match=r"'(cuda:99|gpu|cpu:1)'"):
+        devices_of(devices)
+
+
+def test_what_auto_means_is_settled_before_workers_start(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+
+    assert devices_of("auto, cpu") == ("cpu", "cpu")
+    assert devices_of("cpu") == ()
 
 
 def test_a_segment_that_fails_twice_is_tried_again(film: bytes, store: SegmentCache):
