@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
@@ -25,8 +26,9 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 SEGMENT_S = 8  # seconds; a longer GOP saves nothing, a shorter one costs bytes
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 PROBE_SIZES = (1, 2, 4, 8, 16, 32, 64)  # batch sizes that are tried
-PROBE_S = 3.0  # seconds that the search may take, about
+PROBE_S = 3.0  # seconds of timed painting that the search may take, about
 WORTHWHILE = 1.05  # a larger batch must be this much faster to be taken
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "failed to allocate", "alloc_failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +188,7 @@ class Painter:
         note: told, in one sentence, about each thing that a person should know.
         frames_folder: also save every frame as PNG here, under its number.
         guard: what damps flashes, if the scene wants it.
+        device: the kind that the pictures lie on; "" before the first.
     """
 
     scene: Scene
@@ -193,6 +196,7 @@ class Painter:
     note: Callable[[str], None]
     frames_folder: Path | None = None
     guard: Guard | None = field(init=False)
+    device: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         self.guard = self.scene.new_guard()
@@ -228,6 +232,7 @@ class Painter:
 
     def _paint(self, start: int, stop: int) -> torch.Tensor:
         frames = paint_rgb(self.scene, start, stop, self.note)
+        self.device = frames.device.type
         if self.guard is not None:
             frames = self.guard.damp(frames)
         if self.frames_folder is not None:
@@ -251,25 +256,41 @@ class Painter:
             first = last
 
     def _halve(self, error: RuntimeError) -> None:
-        if not is_out_of_memory(error):
-            raise error
-        if self.batch == 1:
-            raise MemoryExhaustedError(
-                "There is not enough memory to paint even one frame.",
-                hint="Use a smaller --size, a smaller model, or --device cpu.",
-            ) from error
+        if self.batch == 1 or not is_out_of_memory(error):
+            with told_memory("paint even one frame"):
+                raise error
         self.batch //= 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         self.note(f"Out of memory: going on with {self.batch} frames at a time.")
 
 
+@contextmanager
+def told_memory(doing: str) -> Iterator[None]:
+    """Memory that runs out in the block is told in a sentence.
+
+    Args:
+        doing: what it was for, to go after "There is not enough memory to".
+
+    Raises:
+        MemoryExhaustedError: it ran out.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MemoryExhaustedError(
+            f"There is not enough memory to {doing}.",
+            hint="Use a smaller --size, a smaller model, or --device cpu.",
+        ) from error
+
+
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a smaller batch may help; CPUs and GPUs word it differently."""
+    """Whether a smaller batch may help; CPUs, GPUs and their libraries word it differently."""
     text = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError) or any(
-        words in text
-        for words in ("out of memory", "can't allocate memory", "failed to allocate")
+        words in text for words in OUT_OF_MEMORY
     )
 
 
@@ -303,19 +324,22 @@ def find_batch(scene: Scene) -> int:
     """The batch size that paints the most frames a second here, found by painting.
 
     Larger batches are slower on many CPUs, and on a GPU they stop to help at some point, so the
-    search doubles until it does not pay or memory runs out.
+    search doubles until it does not pay or memory runs out. A GPU loads kernels and takes
+    memory for a size that is new to it: there each is painted once before it is timed.
     """
     limit = len(scene.trajectory)
-    best, best_rate, began = 1, 0.0, time.perf_counter()
+    best, best_rate, spent_s = 1, 0.0, 0.0
     painter = Painter(replace(scene), 1, note=lambda _: None)  # the film itself will say it
     for size in PROBE_SIZES:
-        if size > limit or time.perf_counter() - began > PROBE_S:
+        if size > limit or spent_s > PROBE_S:
             break
-        rate = paint_rate(painter, size, warm_up=size == 1)
+        rate = paint_rate(painter, size, warm_up=size == 1 or painter.device != "cpu")
+        spent_s += size / rate
         ran_out = painter.batch < size
         if ran_out or rate < best_rate * WORTHWHILE:
             break
         best, best_rate = size, rate
+    torch.cuda.empty_cache()  # nothing where there is no CUDA
     return best
 
 

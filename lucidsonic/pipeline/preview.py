@@ -9,7 +9,7 @@ from lucidsonic import encoding
 from lucidsonic.audio import open_song
 from lucidsonic.errors import ConfigError
 from lucidsonic.nn.resample import to_rgb24
-from lucidsonic.pipeline.frames import choose_device, choose_dtype, paint_rgb
+from lucidsonic.pipeline.frames import choose_device, choose_dtype, paint_rgb, told_memory
 from lucidsonic.pipeline.models import describe_style
 from lucidsonic.pipeline.production import (
     Production,
@@ -88,6 +88,7 @@ def paint_still(
 
     Raises:
         ConfigError: the time lies outside the film.
+        MemoryExhaustedError: even one frame does not fit.
         EncodingError: the picture cannot be written.
     """
     encoding.picture_format(picture)
@@ -99,7 +100,7 @@ def paint_still(
         borders = (production.first, production.last)
         start, end = (format_time(frames_to_seconds(f, plan.film.fps)) for f in borders)
         raise ConfigError(f"There is no frame at {at}: the film goes from {start} to {end}.")
-    with teller.stage("paint"):
+    with teller.stage("paint"), told_memory("paint even one frame"):
         pixels = paint_guarded(production, frame, teller)
     return encoding.write_picture(picture, pixels, overwrite=overwrite)
 
@@ -117,6 +118,7 @@ def paint_sheet(
     The flash guard is left out: to see what comes before each would take a film's time.
 
     Raises:
+        MemoryExhaustedError: even one frame does not fit.
         EncodingError: the picture cannot be written.
     """
     encoding.picture_format(picture)
@@ -126,7 +128,7 @@ def paint_sheet(
     span = production.last - production.first
     chosen = production.first + (np.arange(min(count, span)) + 0.5) * span / min(count, span)
     frames = [int(frame) for frame in chosen]
-    with teller.stage("paint"):
+    with teller.stage("paint"), told_memory("paint even one frame"):
         scene = replace(production.scene, size=thumbnail(production.scene.size))
         pixels = paint_frames(replace(production, scene=scene), frames, teller)
     times = [format_time(frames_to_seconds(frame, plan.film.fps)) for frame in frames]

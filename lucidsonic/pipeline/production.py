@@ -11,7 +11,7 @@ from lucidsonic.audio import open_song
 from lucidsonic.effects import Custom, CustomFunction, bent_stages, build_chain
 from lucidsonic.errors import AudioError, ConfigError
 from lucidsonic.generators import Generator
-from lucidsonic.pipeline.frames import Scene, choose_device, choose_dtype
+from lucidsonic.pipeline.frames import Scene, choose_device, choose_dtype, told_memory
 from lucidsonic.pipeline.hold import HeldTrajectory
 from lucidsonic.pipeline.listen import Hearing, listen
 from lucidsonic.pipeline.models import LoadedModel, adopt_generator, open_generator
@@ -139,6 +139,7 @@ def frame_range(plan: RenderPlan, song: Song) -> tuple[int, int]:
     )
 
 
+@told_memory("load the model")
 def open_model(plan: RenderPlan, device: str, teller: Teller, own: Own) -> LoadedModel:
     """The generator of the plan's style, at the size it should paint."""
     if own.generator is not None:

@@ -20,7 +20,9 @@ from lucidsonic.pipeline.frames import (
     choose_device,
     choose_dtype,
     find_batch,
+    is_out_of_memory,
     paint_rgb,
+    told_memory,
 )
 from lucidsonic.pipeline.hold import HeldTrajectory
 from lucidsonic.types import Capabilities, Controls
@@ -117,6 +119,23 @@ def test_when_one_frame_does_not_fit_it_is_said_with_exit_code_four():
     assert caught.value.exit_code == 4
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "MPS backend out of memory (MPS allocated: 9.05 GB)",
+    ],
+)
+def test_a_library_that_gets_no_memory_ran_out_of_it(words: str):
+    assert is_out_of_memory(RuntimeError(words))
+    with (
+        pytest.raises(MemoryExhaustedError, match="memory to load the model"),
+        told_memory("load the model"),
+    ):
+        raise RuntimeError(words)
+
+
 def test_other_errors_are_not_taken_for_a_lack_of_memory():
     class Broken(Grey):
         def render(self, controls: Controls, *, dtype: torch.dtype = torch.float32):
@@ -144,6 +163,28 @@ def test_the_found_batch_paints_within_the_memory_there_is(
     monkeypatch.setattr("lucidsonic.pipeline.frames.time.perf_counter", lambda: next(looks))
 
     assert find_batch(scene(Grey(most=most))) == 2 ** int(np.log2(most))
+
+
+@pytest.mark.parametrize(("device", "best"), [("cuda", 32), ("cpu", 1)])
+def test_what_a_gpu_does_only_once_does_not_choose_the_batch(
+    device: str, best: int, monkeypatch: pytest.MonkeyPatch
+):
+    """A batch takes a tenth of a second, of any size; its first time, four seconds more."""
+    clock, painted = [0.0], []
+    emptied = []
+
+    def paint(self: Painter, start: int, stop: int) -> torch.Tensor:
+        self.device = device
+        painted.append(stop - start)
+        clock[0] += 0.1 if painted.count(stop - start) > 1 else 4.1
+        return torch.zeros(stop - start, 24, 32, dtype=torch.uint8)
+
+    monkeypatch.setattr(Painter, "_paint", paint)
+    monkeypatch.setattr("lucidsonic.pipeline.frames.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("torch.cuda.empty_cache", lambda: emptied.append(device))
+
+    assert find_batch(scene(Grey())) == best
+    assert emptied == [device]
 
 
 def test_a_cpu_computes_in_float32_unless_told_otherwise():

@@ -1,14 +1,18 @@
 """A still is the film's own frame, also where the flash guard was at work."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+import torch
 from PIL import Image
 
 import lucidsonic
-from lucidsonic.pipeline import paint_still, settle
+from lucidsonic.errors import MemoryExhaustedError
+from lucidsonic.pipeline import paint_sheet, paint_still, settle
 
 FLASHING = {
     "size": "64x48",
@@ -51,3 +55,19 @@ def test_a_still_is_guarded_as_its_frame_is(rolls: Path, tmp_path: Path):
         assert np.abs(read(still) - in_film).max() <= 2
 
     assert guarded
+
+
+@pytest.mark.parametrize("paint", [partial(paint_still, at=0), partial(paint_sheet, count=2)])
+@pytest.mark.parametrize("where", ["preview.paint_rgb", "models.build_generator"])
+def test_memory_that_runs_out_is_one_sentence_and_exit_code_four(
+    paint: Any, where: str, rolls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def hungry(*_told: object, **_named: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")
+
+    monkeypatch.setattr(f"lucidsonic.pipeline.{where}", hungry)
+
+    with pytest.raises(MemoryExhaustedError, match="not enough memory to") as caught:
+        paint(settle(rolls, **FLASHING).plan, tmp_path / "p.png")
+    assert caught.value.exit_code == 4
+    assert not (tmp_path / "p.png").exists()
