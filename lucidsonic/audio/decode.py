@@ -3,13 +3,14 @@
 Chunks are float32 `(samples, channels)`, as they come: not yet clipped, NaN still in them.
 """
 
+import os
 import struct
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import soundfile
@@ -73,7 +74,7 @@ def open_stream(path: Path) -> Stream:
     if path.suffix.lower() == ".mp3" and not starts_as_mpeg(path):
         return _probe_with_ffmpeg(path)  # libsndfile would search it, and tell the terminal so
     try:
-        info = soundfile.info(str(path))
+        info = soundfile.info(_name(path))
     except (soundfile.LibsndfileError, OSError):
         return _probe_with_ffmpeg(path)
     return Stream(
@@ -84,6 +85,11 @@ def open_stream(path: Path) -> Stream:
         may_hold_nan=info.subtype in FLOATS,
         decode=_decode_with_soundfile,
     )
+
+
+def _name(path: Path) -> Any:
+    """What libsndfile opens: bytes, as a name made on another system may be no text here."""
+    return str(path) if os.name == "nt" else os.fsencode(path)
 
 
 def starts_as_mpeg(path: Path) -> bool:
@@ -99,7 +105,7 @@ def starts_as_mpeg(path: Path) -> bool:
 def _trusted_length(path: Path, frames: int) -> int:
     """`frames` if the last sample is there, else -1 (a cut FLAC still claims them all)."""
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with soundfile.SoundFile(_name(path)) as file:
             file.seek(frames - 1)
             return frames if len(file.read(1)) == 1 else -1
     except (soundfile.LibsndfileError, ValueError, OverflowError):
@@ -109,7 +115,7 @@ def _trusted_length(path: Path, frames: int) -> int:
 def _decode_with_soundfile(stream: Stream, first: int, count: int) -> Iterator[FloatArray]:
     read = 0
     try:
-        with soundfile.SoundFile(str(stream.path)) as file:
+        with soundfile.SoundFile(_name(stream.path)) as file:
             # Seeking in an MP3 loses its bit reservoir: those are read from the start instead.
             skip = 0 if stream.frames >= 0 else first
             if not skip:

@@ -112,19 +112,25 @@ def write_safetensors(
     Raises:
         WeightsError: the folder cannot be written.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     described = json.dumps({"family": family, "options": options, "version": VERSION})
-    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         save_file(dict(state), partial, metadata={METADATA_KEY: described})
         partial.replace(target)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise WeightsError(f"'{target}' cannot be written: {reason}.") from error
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"'{target}' cannot be written: {_reason(error)}.") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _reason(error: Exception) -> str:
+    """Why a file was not written; safetensors hides the system's word in its own sentence."""
+    said = getattr(error, "strerror", None) or str(error)
+    return said.rpartition("I/O error: ")[2].partition(" (os error")[0].lower()
 
 
 def is_safetensors(path: Path) -> bool:

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from lucidsonic.errors import TrainingError
 from lucidsonic.training.family import Exported
 
 __all__ = ["MODEL", "write_model"]
@@ -22,6 +24,9 @@ def write_model(exported: Exported, folder: Path) -> Path | None:
 
     Returns:
         The file, or None when there is nothing to write.
+
+    Raises:
+        TrainingError: the folder cannot be written, or the disk is full.
     """
     if not exported.weights:
         return None
@@ -33,8 +38,24 @@ def write_model(exported: Exported, folder: Path) -> Path | None:
     half = {name: value.clone() for name, value in half.items()}  # shared storage is refused
     if any(not torch.isfinite(value).all() for value in half.values()):
         half = {name: value.contiguous().cpu() for name, value in exported.weights.items()}
-    partial = folder / f".{MODEL}.partial"
-    save_file(half, partial, metadata={"lucidsonic": json.dumps(told)})
-    partial.chmod(0o644)
-    partial.replace(folder / MODEL)
+    _write_whole(half, folder / MODEL, {"lucidsonic": json.dumps(told)})
     return folder / MODEL
+
+
+def _write_whole(
+    weights: dict[str, torch.Tensor], target: Path, metadata: dict[str, str]
+) -> None:
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        save_file(weights, partial, metadata=metadata)
+        partial.chmod(0o644)
+        partial.replace(target)
+    except (OSError, SafetensorError) as error:  # the latter when the disk is full
+        said = getattr(error, "strerror", None) or str(error)
+        reason = said.rpartition("I/O error: ")[2].partition(" (os error")[0].lower()
+        raise TrainingError(
+            f"'{target}' cannot be written: {reason}.",
+            hint="Make room, and run the same command again; the training itself is saved.",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -42,7 +42,7 @@ def remembered_digest(path: Path) -> str:
 
 
 def _note_path(path: Path) -> Path:
-    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
     cache = Path(platformdirs.user_cache_dir("lucidsonic", appauthor=False))
     return cache / "digests" / name
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from lucidsonic.errors import (
     ConfigError,
@@ -21,7 +22,9 @@ from lucidsonic.errors import (
     UnknownNameError,
 )
 from lucidsonic.training.checkpoint import read_checkpoint, write_whole
+from lucidsonic.training.family import Exported
 from lucidsonic.training.loop import train
+from lucidsonic.training.model_file import write_model
 from lucidsonic.training.order import Batches
 from lucidsonic.training.ranks import Ranks, choose_device
 from lucidsonic.training.run import resolve_config
@@ -330,3 +333,32 @@ def test_a_service_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: A
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(MissingDependencyError, match="wandb"):
         train(FAMILY, config(tmp_path, log="wandb"))
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        SafetensorError(
+            "Error while serializing: I/O error: No space left on device (os error 28)"
+        ),
+        OSError(28, "No space left on device"),
+    ],
+    ids=["safetensors", "system"],
+)
+def test_a_model_for_which_the_disk_is_too_full_says_so_and_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: Any, failure: Exception
+):
+    def full(_tensors: object, path: Path, **_metadata: object) -> None:
+        path.write_bytes(b"half of it")
+        raise failure
+
+    exported = Exported("tiny", {}, {"w": torch.ones(2)})
+    before = (write_model(exported, tmp_path) or tmp_path).read_bytes()
+    monkeypatch.setattr("lucidsonic.training.model_file.save_file", full)
+
+    with pytest.raises(TrainingError, match=r"written: no space left on device\.$"):
+        write_model(exported, tmp_path)
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "model.safetensors": before
+    }

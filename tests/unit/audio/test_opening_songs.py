@@ -1,4 +1,7 @@
+import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -226,6 +229,15 @@ def test_names_with_dashes_spaces_and_accents_open(tmp_path: Path) -> None:
     wav(tmp_path, tone())
     path = converted(tmp_path / "song.wav", "-häng up, 100% [live].m4a")
     assert open_song(path).channels == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are texts there, not bytes")
+@pytest.mark.parametrize("name", [b"caf\xe9.wav", b"caf\xe9.m4a"])
+def test_names_in_another_encoding_than_the_systems_open(tmp_path: Path, name: bytes) -> None:
+    path = tmp_path / os.fsdecode(name)
+    plain = converted(wav(tmp_path, tone()), f"plain{path.suffix}")
+    shutil.copy(plain, path)
+    np.testing.assert_array_equal(whole(open_song(path)), whole(open_song(plain)))
 
 
 def test_a_playlist_is_not_followed(tmp_path: Path) -> None:

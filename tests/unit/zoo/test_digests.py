@@ -1,5 +1,6 @@
 import hashlib
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -101,3 +102,13 @@ def test_a_cache_that_cannot_be_written_is_no_error(
     path.write_bytes(b"weights")
     assert remembered_digest(path) == sha256(b"weights")
     assert len(readings) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are texts there, not bytes")
+def test_a_name_in_another_encoding_than_the_systems_is_remembered_too(
+    tmp_path: Path, readings: list[Path]
+) -> None:
+    path = tmp_path / os.fsdecode(b"mod\xe8le.pkl")
+    path.write_bytes(b"weights")
+    assert [remembered_digest(path) for _ in "12"] == [sha256(b"weights")] * 2
+    assert readings == [path]

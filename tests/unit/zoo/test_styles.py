@@ -12,7 +12,7 @@ import pickled
 import pytest
 import torch
 from hub_server import Hub, serving
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from lucidsonic.errors import ConfigError, LucidsonicError, UnknownNameError, WeightsError
@@ -105,6 +105,24 @@ def test_two_processes_convert_to_one_file() -> None:
         paths = pool.map(convert_in_a_process, [str(FACES)] * 2)
     assert len(set(paths)) == 1
     assert ready_weights(FACES).family == "stylegan2"
+
+
+@pytest.mark.parametrize("kind", [SafetensorError, OSError])
+def test_a_conversion_for_which_the_disk_is_too_full_says_so(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def full(_tensors: object, path: Path, **_metadata: object) -> None:
+        path.write_bytes(b"half of it")
+        if kind is OSError:
+            raise OSError(28, "No space left on device")
+        raise SafetensorError(
+            "Error while serializing: I/O error: No space left on device (os error 28)"
+        )
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    with pytest.raises(WeightsError, match=r"written: no space left on device\.$"):
+        open_generator(FACES)
+    assert [path.suffix for path in converted_dir().iterdir()] == [".lock"]
 
 
 def test_a_network_of_no_known_family_is_refused_with_the_way_out(tmp_path: Path) -> None:
@@ -224,6 +242,18 @@ def test_a_function_of_ones_own_paints(name: str) -> None:
     frames = generator.render(controls_at_rest(generator.generator, range(3)))
     assert frames.shape == (3, 3, 8, 12)
     assert 0 <= frames.min() <= frames.max() <= 1
+
+
+@pytest.mark.usefixtures("module")
+def test_code_that_was_edited_but_not_imported_anew_is_known_as_what_runs(
+    tmp_path: Path,
+) -> None:
+    before = open_generator("my_art:paint").fingerprint
+    file = tmp_path / "my_art.py"
+    file.write_text(file.read_text().replace("np.tanh", "np.cos"))
+    assert open_generator("my_art:paint").fingerprint == before
+    del sys.modules["my_art"]
+    assert open_generator("my_art:paint").fingerprint != before
 
 
 @pytest.mark.usefixtures("module")
