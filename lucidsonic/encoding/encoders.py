@@ -10,7 +10,7 @@ from lucidsonic.errors import EncodingError
 from lucidsonic.ffmpeg import find_ffmpeg
 
 FRAMES = 10
-SIZE = "320x256"  # the smallest that every NVENC takes is near 256x256
+SIZE = (256, 320)  # height and width; the smallest that every NVENC takes is near 256x256
 CODECS: Mapping[str, str] = {
     "libx264": "h264",
     "h264_nvenc": "h264",
@@ -54,11 +54,17 @@ def probe_encoders() -> list[EncoderFacts]:
     return [probe_encoder(name) for name in CODECS]
 
 
-def probe_encoder(name: str) -> EncoderFacts:
-    """Encode ten frames: an encoder that ffmpeg lists need not work on this machine."""
+def probe_encoder(name: str, size: tuple[int, int] = SIZE) -> EncoderFacts:
+    """Encode ten frames: an encoder that ffmpeg lists need not work on this machine.
+
+    Args:
+        name: ffmpeg's name of it.
+        size: height and width: hardware has bounds of its own, both ways.
+    """
     began = perf_counter()
     problem = ""
-    source = f"testsrc2=size={SIZE}:rate=30:duration=1"
+    height, width = size
+    source = f"testsrc2=size={width}x{height}:rate=30:duration=1"
     pixels = PIXELS.get(name, "yuv420p")
     try:
         run_ffmpeg(
@@ -74,6 +80,6 @@ def probe_encoder(name: str) -> EncoderFacts:
 
 
 @cache
-def really_encodes(name: str) -> bool:
-    """Whether an encoder works on this machine; asked once a process."""
-    return probe_encoder(name).works
+def really_encodes(name: str, size: tuple[int, int]) -> bool:
+    """Whether an encoder works on this machine at a size; each is asked once a process."""
+    return probe_encoder(name, size).works

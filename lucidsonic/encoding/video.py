@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from lucidsonic.encoding.encoders import really_encodes
+from lucidsonic.encoding.encoders import SIZE, really_encodes
 from lucidsonic.encoding.options import (
     CRF,
     NVENC,
@@ -70,15 +70,23 @@ def with_palette(stream: Any) -> Any:
     return ffmpeg.filter([both[1], palette], "paletteuse", new=1, dither="sierra2_4a")
 
 
-def video_arguments(path: Path, options: Options, *, fps: Fraction) -> dict[str, Any]:
+def video_arguments(
+    path: Path, options: Options, *, fps: Fraction, size: tuple[int, int] = SIZE
+) -> dict[str, Any]:
     """Output options of the picture codec and container that this film gets.
 
+    Args:
+        path: where the film is to go.
+        options: how it is to be written.
+        fps: video frames per second.
+        size: height and width, pixels.
+
     Raises:
-        ConfigError: NVENC was asked for and does not encode here.
+        ConfigError: NVENC was asked for and does not encode such a film here.
     """
     codec = picture_codec(path, options)
     arguments: dict[str, Any] = {"fps_mode": "passthrough", "map_metadata": -1}
-    arguments |= encoder_arguments(codec, options, keyframe=round(KEYFRAME_S * fps))
+    arguments |= encoder_arguments(codec, options, keyframe=round(KEYFRAME_S * fps), size=size)
     if codec != "gif":
         arguments |= COLOUR_TAGS
     return arguments | container_arguments(path, codec, fps=fps)
@@ -98,30 +106,34 @@ def container_arguments(path: Path, codec: Codec, *, fps: Fraction) -> dict[str,
     return arguments
 
 
-def encoder_arguments(codec: Codec, options: Options, *, keyframe: int) -> dict[str, Any]:
+def encoder_arguments(
+    codec: Codec, options: Options, *, keyframe: int, size: tuple[int, int] = SIZE
+) -> dict[str, Any]:
     """Output options of the encoder.
 
     Raises:
-        ConfigError: NVENC was asked for and does not encode here.
+        ConfigError: NVENC was asked for and does not encode such a film here.
     """
     crf = CRF.get(codec, 0) if options.crf is None else options.crf
-    if uses_nvenc(codec, options):
+    if uses_nvenc(codec, options, size=size):
         return nvenc(NVENC[codec], crf, options.speed, keyframe)
     return ENCODERS[codec](crf, options.speed, keyframe)
 
 
-def uses_nvenc(codec: Codec, options: Options) -> bool:
-    """Whether the film is encoded by an NVIDIA card.
+def uses_nvenc(codec: Codec, options: Options, *, size: tuple[int, int] = SIZE) -> bool:
+    """Whether a film of this height and width is encoded by an NVIDIA card.
 
     Raises:
-        ConfigError: it was asked for and does not encode here.
+        ConfigError: it was asked for and does not encode such a film here.
     """
     if options.hardware == "none" or codec not in NVENC:
         return False
-    found = really_encodes(NVENC[codec])
+    found = really_encodes(NVENC[codec], size)
     if options.hardware == "nvenc" and not found:
+        at_all = really_encodes(NVENC[codec], SIZE)
+        which = f" of {size[1]}x{size[0]} pixels" if at_all else ""
         raise ConfigError(
-            f"NVENC does not encode {codec} on this machine.",
+            f"NVENC does not encode {codec}{which} on this machine.",
             hint="Leave --hardware away; 'lucidsonic doctor' lists what encodes here.",
         )
     return found

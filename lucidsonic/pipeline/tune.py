@@ -178,7 +178,8 @@ class Studio:
             size=scene.size,
             fps=plan.film.fps,
             sound=part.sound,
-            options=encoding.Options(codec="h264", crf=16),
+            # NVENC takes no film as small as these.
+            options=encoding.Options(codec="h264", crf=16, hardware="none"),
             layout="yuv420p",
             overwrite=True,
         )

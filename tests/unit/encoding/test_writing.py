@@ -227,8 +227,8 @@ def test_the_same_pictures_give_the_same_file(tmp_path, waves, clicks):
 
 
 def test_nvenc_is_refused_where_it_does_not_encode(tmp_path, waves, monkeypatch):
-    monkeypatch.setattr("lucidsonic.encoding.video.really_encodes", lambda _name: False)
-    with pytest.raises(ConfigError, match="NVENC does not encode h264"):
+    monkeypatch.setattr("lucidsonic.encoding.video.really_encodes", lambda *_asked: False)
+    with pytest.raises(ConfigError, match="NVENC does not encode h264 on this"):
         write_film(
             tmp_path / "a.mp4",
             [waves(2)],

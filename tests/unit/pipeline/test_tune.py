@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
+from lucidsonic.pipeline.production import prepare
+from lucidsonic.pipeline.settling import settle
+from lucidsonic.pipeline.tell import Teller
 from lucidsonic.pipeline.tune import (
+    Studio,
     Trial,
     Verdict,
     better,
@@ -17,6 +21,7 @@ from lucidsonic.pipeline.tune import (
     tries,
 )
 from lucidsonic.plan import FilmTable, RenderPlan, SongTable
+from lucidsonic.types import ignore_progress
 
 BEFORE = Verdict(sync=0.4, flicker=0.6, flashes=1.0)
 PLAN = RenderPlan(song=SongTable(path=Path("song.wav")))
@@ -149,3 +154,20 @@ def test_small_films_keep_their_shape(size: Any, small: tuple[int, int]):
 
     assert plan.film.size == small
     assert plan.film.formats == ()
+
+
+def test_small_films_are_made_where_a_card_would_encode_larger_ones(
+    beat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("lucidsonic.encoding.video.really_encodes", lambda *_asked: True)
+    production = prepare(small_plan(settle(beat).plan, 32), Teller(ignore_progress))
+    sizes: list[int] = []
+
+    def score(film: Path) -> Verdict:
+        sizes.append(film.stat().st_size)
+        return BEFORE
+
+    verdict = Studio(production, score, tmp_path, ignore_progress).judge({}, range(4))
+
+    assert verdict == BEFORE
+    assert sizes[0] > 0
