@@ -62,10 +62,16 @@ def check_shape(name: str, given: Tensor, wanted: tuple[int, ...]) -> None:
 
 
 def picture_to_rgb(pictures: Tensor) -> Tensor:
-    """Pictures in about [-1, 1] of any channel count -> RGB in [0, 1]."""
+    """Pictures in about [-1, 1] of any channel count -> RGB in [0, 1].
+
+    A picture that holds infinity or NaN becomes NaN as a whole: cut to 0 or 1, what overflowed
+    would pass for paint, and nobody would paint it again.
+    """
     channels = pictures.shape[1]
     rgb = pictures[:, :3] if channels >= 3 else pictures[:, :1].expand(-1, 3, -1, -1)
-    return rgb.mul(0.5).add_(0.5).clamp_(0, 1)
+    # 0.5, or NaN: one pass over the pixels, and a GPU is not waited for
+    half = rgb.sum(dim=(1, 2, 3), keepdim=True).mul_(0).add_(0.5)
+    return rgb.mul(0.5).add_(half).clamp_(0, 1)
 
 
 def spread_gains(gains: Tensor, groups: Sequence[int]) -> Tensor:
@@ -160,9 +166,9 @@ class StyleSpace:
             rows = random.standard_normal((count, self.z_dim))
             rows *= Z_STEP * self.z_dim**0.5 / np.linalg.norm(rows, axis=1, keepdims=True)
             return rows.astype(np.float32)
-        w = self.sample().double()
+        w = self.sample().cpu().double()  # Apple's GPUs have no float64
         _, lengths, axes = torch.linalg.svd(w - w.mean(dim=0), full_matrices=False)
-        scaled = (axes * (STEP * lengths / SAMPLES**0.5)[:, None])[:AXES].cpu().numpy()
+        scaled = (axes * (STEP * lengths / SAMPLES**0.5)[:, None])[:AXES].numpy()
         order = np.concatenate(
             [random.permutation(len(scaled)) for _ in range(-(-count // len(scaled)))]
         )[:count]

@@ -126,8 +126,9 @@ class R3GAN:
         head = self.network.get_submodule("stages.0.head")
         energy = head.get_parameter("basis").square().sum(dim=(1, 2)).sqrt()
         weight = head.get_parameter("linear.weight")[:, : self.z_dim] * energy[:, None]
-        axes = torch.linalg.svd(weight.double(), full_matrices=False).Vh
-        axes = axes[: max(self.z_dim // 2, 1)].cpu().numpy()
+        # Apple's GPUs have no float64.
+        axes = torch.linalg.svd(weight.cpu().double(), full_matrices=False).Vh
+        axes = axes[: max(self.z_dim // 2, 1)].numpy()
         rounds = -(-count // len(axes))
         order = np.concatenate([random.permutation(len(axes)) for _ in range(rounds)])[:count]
         signs = random.choice([-1.0, 1.0], size=(count, 1))

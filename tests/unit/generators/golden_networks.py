@@ -35,6 +35,16 @@ def stored_tensors(name: str) -> dict[str, Tensor]:
         return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
 
 
+class AppleTensor(Tensor):
+    """A tensor that, like those on Apple's GPUs, cannot be float64 before it has left them."""
+
+    def double(self) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+
+    def cpu(self) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.as_subclass(Tensor)
+
+
 def load(name: str, **changes: object) -> Any:
     family, options = network_facts(name)
     return build_generator(family, GOLDEN / f"{name}.safetensors", {**options, **changes})

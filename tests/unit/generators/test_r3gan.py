@@ -25,6 +25,7 @@ from lucidsonic.zoo.pickles import read_pickle_records
 from tests.unit.generators.golden_networks import (
     R3GAN_NETWORKS,
     TOLERANCE,
+    AppleTensor,
     controls,
     deviation,
     load,
@@ -132,6 +133,23 @@ def test_a_picture_does_not_depend_on_its_batch(monkeypatch: pytest.MonkeyPatch)
     assert torch.allclose(together, generator.render(film), atol=1e-5)
     alone = generator.render(controls(generator, 1, truncation=[1.0]))
     assert torch.allclose(together[1:2], alone, atol=1e-5)
+
+
+def test_directions_are_found_on_a_device_without_float64() -> None:
+    generator = load("r3gan_64")
+    ways = generator.directions(4, seed=5)
+    linear = generator.network.stages[0].head.linear
+    linear.weight = torch.nn.Parameter(linear.weight.as_subclass(AppleTensor), False)
+    assert np.array_equal(generator.directions(4, seed=5), ways)
+
+
+def test_a_picture_too_bright_for_half_precision_is_seen_to_be_so() -> None:
+    generator = load("r3gan_64")
+    last = generator.network.to_image.weight
+    last.copy_(6e4 * last.sign())  # half precision ends at 65504
+    film = controls(generator, 1)
+    assert torch.isfinite(generator.render(film)).all()
+    assert not torch.isfinite(generator.render(film, dtype=torch.float16)).all()
 
 
 @pytest.mark.parametrize("group", [0, 1, 2])

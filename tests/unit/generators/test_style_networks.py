@@ -4,10 +4,16 @@ import torch
 
 from lucidsonic.errors import ConfigError
 from lucidsonic.generators import Generator, build_generator
-from lucidsonic.generators.styles import layer_groups, spread_gains
+from lucidsonic.generators.styles import (
+    StyleSpace,
+    layer_groups,
+    picture_to_rgb,
+    spread_gains,
+)
 from tests.unit.generators.golden_networks import (
     STYLE_NETWORKS,
     TOLERANCE,
+    AppleTensor,
     controls,
     deviation,
     load,
@@ -113,6 +119,26 @@ def test_directions_are_reproducible_and_as_many_as_asked(case) -> None:
     assert np.array_equal(ways, generator.directions(40, seed=5))
     assert not np.array_equal(ways, generator.directions(40, seed=6))
     assert (np.linalg.norm(ways, axis=1) > 0).all()
+
+
+def test_directions_are_found_on_a_device_without_float64(
+    case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator, _ = case
+    ways = generator.directions(4, seed=5)
+    sample = StyleSpace.sample
+    monkeypatch.setattr(StyleSpace, "sample", lambda s: sample(s).as_subclass(AppleTensor))
+    assert np.array_equal(generator.directions(4, seed=5), ways)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_what_overflowed_is_not_taken_for_white_or_black(value: float, channels: int) -> None:
+    pictures = torch.zeros(2, channels, 8, 8)
+    pictures[1, 0, 3, 4] = value
+    rgb = picture_to_rgb(pictures)
+    assert (rgb[0] == 0.5).all()
+    assert not torch.isfinite(rgb[1]).any()
 
 
 def test_low_precision_paints_nearly_the_same(case) -> None:
