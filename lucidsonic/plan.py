@@ -197,10 +197,12 @@ def resolve(layers: Sequence[Layer]) -> ResolvedPlan:
 def merge(below: dict[str, Any], above: Mapping[str, Any]) -> None:
     """Lay `above` over `below`, table by table, in place."""
     for name, value in above.items():
-        if isinstance(value, Mapping) and isinstance(below.get(name), dict):
+        if isinstance(value, Mapping):
+            table = below.get(name)
+            below[name] = table if isinstance(table, dict) else {}
             merge(below[name], value)
         else:
-            below[name] = dict(value) if isinstance(value, Mapping) else value
+            below[name] = value
 
 
 def merge_effects(
@@ -286,23 +288,41 @@ PATH_KEYS = {
 def anchor_paths(values: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The same settings with every relative path made to start at `folder`."""
     for section, key in path_entries(values):
-        section[key] = str(folder / str(section[key]))
+        section[key] = str(folder / Path(str(section[key])).expanduser())
     return values
 
 
 def path_entries(values: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
     """The tables and keys of a plan's settings that hold paths."""
-    return [
+    entries = [
         (section, key)
         for table, keys in PATH_KEYS.items()
         if (section := values.get(table))
-        for key in keys & section.keys()
+        for key in sorted(keys & section.keys())
     ]
+    model = values.get("model") or {}
+    return [*entries, *([(model, "style")] if is_path(str(model.get("style", ""))) else [])]
+
+
+ADDRESS = re.compile(r"(hf|https?)://")
+PYTHON = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")  # module:name
+
+
+def is_path(style: str) -> bool:
+    """Whether a style is told as a file or folder, not as an id, an address or Python.
+
+    >>> [is_path(style) for style in ("aurora", "./net", "net.safetensors", "hf://a/b/c.pkl")]
+    [False, True, True, False]
+    """
+    if ADDRESS.match(style) or PYTHON.fullmatch(style):
+        return False
+    return "/" in style or "\\" in style or style.endswith((".pkl", ".safetensors", "."))
 
 
 def plan_to_toml(plan: RenderPlan) -> str:
-    """The plan as a file that `read_plan` takes."""
-    return tomli_w.dumps(without_none(plan.model_dump(mode="json")))
+    """The plan as a file that `read_plan` takes, wherever it lies on this machine."""
+    values = without_none(plan.model_dump(mode="json"))
+    return tomli_w.dumps(anchor_paths(values, Path.cwd()))
 
 
 def without_none(value: Any) -> Any:

@@ -1,7 +1,9 @@
 """`lucidsonic render`, `rerender`, `still` and `sheet`."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +25,7 @@ from lucidsonic.cli.options import PANELS, with_flags
 from lucidsonic.cli.say import say
 from lucidsonic.cli.telling import Telling, telling
 from lucidsonic.cli.tuning import tuned
+from lucidsonic.errors import ConfigError
 
 SongFile = Annotated[Path | None, typer.Argument(help="The music; any file ffmpeg can decode.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", help="Where to write.")]
@@ -35,7 +38,10 @@ Effects = Annotated[
     typer.Option("--effect", help="name:key=value,... ; may be given several times."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan; write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan; make no film.")]
+SavePlan = Annotated[
+    Path | None, typer.Option(help="Also write all settings here, a TOML file for --plan.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")]
 Songs = Annotated[
@@ -63,6 +69,7 @@ def render(
     effect: Effects = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
+    save_plan: SavePlan = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     progress: How = Telling.AUTO,
@@ -80,6 +87,8 @@ def render(
 
     how = {"plan_file": plan, "quality": quality, "effects": effect or (), **settings}
     plans = [settle(each, **how) for each in song or [None]]
+    if save_plan is not None:
+        keep_plan(plans, save_plan, overwrite=overwrite)
     if dry_run:
         for resolved in plans:
             show_plan(resolved, as_json=as_json)
@@ -87,9 +96,10 @@ def render(
     batch = Batch(output=output, archive=archive, keep_going=keep_going, crossfade_s=crossfade)
     crew = CrewFlags(cluster, gpus_per_worker, workers)
     with telling(progress, quiet=quiet) as listener, two_presses() as stop:
-        common = {"overwrite": overwrite, "on_progress": listener, "stop": stop}
-        if tune:
-            plans = [tuned(resolved, listener) for resolved in plans]
+        search = partial(tuned, on_progress=listener) if tune else None
+        common = {
+            "overwrite": overwrite, "on_progress": listener, "stop": stop, "tune": search,
+        }  # fmt: skip
         if batch.wanted(song or ()):
             summary = batch.run([resolved.plan for resolved in plans], crew, common)
             tell_batch(summary, as_json=as_json, quiet=quiet)
@@ -110,6 +120,7 @@ def rerender(
     ] = None,
     overwrite: Overwrite = False,
     dry_run: DryRun = False,
+    save_plan: SavePlan = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     progress: How = Telling.AUTO,
@@ -118,6 +129,8 @@ def rerender(
     from lucidsonic.pipeline import make_film, plan_of_film
 
     resolved = plan_of_film(film, song=song, style=style)
+    if save_plan is not None:
+        keep_plan([resolved], save_plan, overwrite=overwrite)
     if dry_run:
         show_plan(resolved, as_json=as_json)
         return
@@ -193,6 +206,22 @@ def show_plan(resolved: Any, *, as_json: bool) -> None:
     say("")
     for name, value, origin in resolved.rows():
         say(f"{name:32} {value!s:28} {origin}")
+
+
+def keep_plan(plans: Sequence[Any], target: Path, *, overwrite: bool) -> None:
+    """Write the settings of a film into a file of their own.
+
+    Raises:
+        ConfigError: they are those of several films, or there is such a file already.
+    """
+    from lucidsonic.files import write_file
+    from lucidsonic.plan import plan_to_toml
+
+    if len(plans) > 1:
+        raise ConfigError("--save-plan keeps the settings of one film, not of several.")
+    if target.exists() and not overwrite:
+        raise ConfigError(f"'{target}' exists already.", hint="Add --overwrite to replace it.")
+    write_file(target, plan_to_toml(plans[0].plan).encode())
 
 
 def tell_result(result: dict[str, Any], sentence: str, *, as_json: bool, quiet: bool) -> None:

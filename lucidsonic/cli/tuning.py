@@ -1,26 +1,24 @@
 """`render --tune`: the search of the pipeline, judged by the evaluation."""
 
 import math
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lucidsonic.evaluation.sync import SyncScores
     from lucidsonic.pipeline.tune import Tuned, Verdict
-    from lucidsonic.plan import ResolvedPlan
+    from lucidsonic.plan import RenderPlan
     from lucidsonic.types import OnProgress
 
 
-def tuned(resolved: "ResolvedPlan", on_progress: "OnProgress") -> "ResolvedPlan":
+def tuned(plan: "RenderPlan", *, on_progress: "OnProgress") -> "RenderPlan":
     """The plan with reactions that follow the music better; says what was found."""
     from lucidsonic.pipeline.tune import tune
     from lucidsonic.types import Progress
 
-    found = tune(resolved.plan, score=verdict_on, on_progress=on_progress)
+    found = tune(plan, score=verdict_on, on_progress=on_progress)
     on_progress(Progress("tune", len(found.trials), len(found.trials), "films", told(found)))
-    names = {f"trajectory.{name}": "tune" for name in found.settings}
-    return replace(resolved, plan=found.plan, origins={**resolved.origins, **names})
+    return found.plan
 
 
 def verdict_on(film: Path) -> "Verdict":

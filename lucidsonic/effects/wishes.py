@@ -6,8 +6,10 @@ import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -139,9 +141,20 @@ def code_of(effect: Effect) -> str:
 
 
 def hash_of_module(module: str) -> str:
-    """Hash of a module's file; of a module without one, something that is never seen again."""
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else uuid.uuid4().hex
+    """Hash of a module's file; of a module without one, something that is never seen again.
+
+    Who edits the file meanwhile still runs the code that was imported: it is read once.
+    """
+    loaded = sys.modules.get(module)
+    if loaded is None or not getattr(loaded, "__file__", None):
+        return uuid.uuid4().hex
+    return hash_of_loaded(loaded)
+
+
+@cache
+def hash_of_loaded(module: ModuleType) -> str:
+    """Hash of the file that a module was loaded from, as it was when first asked."""
+    return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()
 
 
 def check_options(effect: Effect, spec: Mapping[str, Any]) -> EffectOptions:

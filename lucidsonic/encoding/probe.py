@@ -1,16 +1,19 @@
 """Film file -> what is really in it: pictures counted, sound measured."""
 
 import math
+import os
 import re
 import struct
 import subprocess
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
+from lucidsonic.encoding.boxes import boxes
 from lucidsonic.encoding.process import last_words
 from lucidsonic.errors import ConfigError, EncodingError
 from lucidsonic.ffmpeg import find_ffmpeg
@@ -181,8 +184,9 @@ def scan(path: Path, table: PacketTable, *, sound: bool) -> str:
     Raises:
         EncodingError: ffmpeg cannot read it.
     """
-    command = [str(find_ffmpeg()), "-hide_banner", "-nostdin", "-nostats", "-i", f"file:{path}"]
-    command += ["-map", "0:v:0", "-c:v", "copy"]
+    command = [str(find_ffmpeg()), "-hide_banner", "-nostdin", "-nostats"]
+    command += ["-fflags", "+genpts"]  # an AVI and a program stream say no times
+    command += ["-i", f"file:{path}", "-map", "0:v:0", "-c:v", "copy"]
     command += ["-map", "0:a:0?", "-c:a", "pcm_s16le"] if sound else []
     with (
         TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
@@ -293,14 +297,9 @@ def starts_fast(path: Path) -> bool:
 
 
 def box_names(file: BinaryIO) -> Iterator[str]:
-    """Names of the outermost boxes of an MP4."""
-    at = 0
-    while len(head := file.read(8)) == 8:
-        length, kind = struct.unpack(">I4s", head)
-        if length == 1:
-            (length,) = struct.unpack(">Q", file.read(8))
-        if length < 8 or not kind.isalnum():
-            return
-        yield kind.decode("latin-1")
-        at += length
-        file.seek(at)
+    """Names of the outermost boxes of an MP4, up to where it is cut off."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    with suppress(struct.error):
+        for kind, _, _ in boxes(file, end):
+            yield kind.decode("latin-1")

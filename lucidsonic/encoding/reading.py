@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Generator
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 
@@ -35,22 +36,25 @@ def read_film(
     if not times:
         return
     height, width = size or facts.size
-    with subprocess.Popen(
-        reading_command(facts, (height, width), times[0] - half),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
+    begin_s = times[0] - half if start_s > 0 else 0.0
+    with (
+        # A file, as a damaged film fills a pipe that nobody reads meanwhile.
+        TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
+        subprocess.Popen(
+            reading_command(facts, (height, width), begin_s),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        ) as process,
+    ):
         assert process.stdout is not None
-        assert process.stderr is not None
         try:
             for time in times:
                 raw = process.stdout.read(height * width * 3)
                 if len(raw) < height * width * 3:
-                    words = last_words(
-                        process.stderr.read().decode(errors="replace").splitlines()
-                    )
+                    log.seek(0)
+                    words = last_words(log.read().splitlines())
                     raise EncodingError(
                         f"{path.name} ends early, at {time:.3f} s of its pictures: {words}."
                     )

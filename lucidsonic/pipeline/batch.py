@@ -17,9 +17,8 @@ from lucidsonic.errors import (
     LucidsonicError,
 )
 from lucidsonic.pipeline.api import film_path
-from lucidsonic.pipeline.film import FilmReport, portable_plan
+from lucidsonic.pipeline.film import RECIPE_KEY, FilmReport, film_recipe, portable_plan
 from lucidsonic.pipeline.production import frame_range, heard_part
-from lucidsonic.pipeline.settling import METADATA_KEY
 from lucidsonic.plan import RenderPlan
 from lucidsonic.types import OnProgress, ignore_progress
 
@@ -30,10 +29,17 @@ SKIPPED = "the batch ended before it"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One film of a batch."""
+    """One film of a batch.
+
+    Attributes:
+        plan: what it is to be.
+        film: where it goes.
+        is_tuned: whether reactions are searched first.
+    """
 
     plan: RenderPlan
     film: Path
+    is_tuned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +67,23 @@ class Outcome:
     exit_code: int = 0
 
 
-def place_films(plans: Sequence[RenderPlan], output: Path | None) -> list[Order]:
+def place_films(
+    plans: Sequence[RenderPlan], output: Path | None, *, is_tuned: bool = False
+) -> list[Order]:
     """Where each film of a batch goes.
 
     Args:
         plans: in order.
         output: a folder; a name with `{stem}`, `{number}` or `{style}` in it; None puts each
             film beside its song.
+        is_tuned: whether reactions are searched first.
 
     Raises:
         ConfigError: the name knows something else, or two films would have one name.
     """
-    orders = [Order(plan, name_film(plan, output, at)) for at, plan in enumerate(plans, 1)]
+    orders = [
+        Order(plan, name_film(plan, output, at), is_tuned) for at, plan in enumerate(plans, 1)
+    ]
     seen: dict[Path, Path] = {}
     for order in orders:
         other = seen.setdefault(order.film, order.plan.song.path)
@@ -120,7 +131,8 @@ class Archive:
             lines = self.path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"Cannot read the archive '{self.path}': {error}.") from error
-        return song_hash(song) in {line.split(" ", 1)[0] for line in lines}
+        known = song_hash(song)
+        return bool(known) and known in {line.split(" ", 1)[0] for line in lines}
 
     def add(self, song: Path) -> None:
         """Note that a song is done."""
@@ -131,6 +143,8 @@ class Archive:
             with self.path.open("a", encoding="utf-8") as file:
                 if not file.tell():
                     file.write(ARCHIVE_HEAD)
+                elif not self.path.read_bytes().endswith(b"\n"):
+                    file.write("\n")  # somebody edited it
                 file.write(f"{song_hash(song)}  {song.name}\n")
         except OSError as error:
             raise ConfigError(
@@ -154,6 +168,7 @@ def make_films(
     archive: Path | None = None,
     keep_going: bool = False,
     films_needed: bool = False,
+    overwrite: bool = False,
 ) -> list[Outcome]:
     """Make each film that is not done yet.
 
@@ -163,6 +178,7 @@ def make_films(
         archive: songs in this file are done; those that are made now join it.
         keep_going: go on with the next film when one fails.
         films_needed: make a film again when its song is in the archive but the film is gone.
+        overwrite: make a film again though it is there, if its song is not in the archive.
 
     Returns:
         What became of each, in order.
@@ -179,7 +195,7 @@ def make_films(
         if failed and not keep_going:
             outcomes.append(Outcome(song=song, film=film, state="skipped", error=SKIPPED))
             continue
-        if is_done(order, done, films_needed=films_needed):
+        if is_done(order, done, films_needed=films_needed, overwrite=overwrite):
             done.add(song)
             outcomes.append(Outcome(song=song, film=film, state="there"))
             continue
@@ -191,19 +207,24 @@ def make_films(
     return outcomes
 
 
-def is_done(order: Order, archive: Archive, *, films_needed: bool) -> bool:
+def is_done(
+    order: Order, archive: Archive, *, films_needed: bool, overwrite: bool = False
+) -> bool:
     """Whether nothing is to be made: the archive says so, or the very film is there."""
     formats = [encoding.format_path(order.film, name) for name in order.plan.film.formats]
     whole = all(path.is_file() for path in (order.film, *formats))
     if order.plan.song.path in archive:
         return whole or not films_needed
-    if not whole:
+    if overwrite or not whole:
         return False
     try:
-        inside = encoding.read_metadata(order.film).get(METADATA_KEY)
+        inside = encoding.read_metadata(order.film).get(RECIPE_KEY)
     except LucidsonicError:
         return False
-    return inside == portable_plan(order.plan, order.film.parent)
+    folder = order.film.parent
+    return inside is not None and inside == film_recipe(
+        order.plan, folder, is_tuned=order.is_tuned
+    )
 
 
 def attempt(order: Order, make: Callable[[Order], FilmReport]) -> Outcome:

@@ -1,5 +1,6 @@
 """The main path: a plan in, a film out. Newcomers start at `make_film`."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,8 +26,13 @@ from lucidsonic.pipeline.settling import METADATA_KEY
 from lucidsonic.pipeline.stop import Stop
 from lucidsonic.pipeline.store import SegmentCache, told_room
 from lucidsonic.pipeline.tell import Teller
-from lucidsonic.plan import PATH_KEYS, RenderPlan
+from lucidsonic.plan import RenderPlan, is_path, path_entries
 from lucidsonic.types import OnProgress, Song, ignore_progress
+
+RECIPE_KEY = "lucidsonic_recipe"  # hash of what was asked for, inside a film
+WRITTEN = frozenset({"save_frames"})  # a path that is not read
+
+Tune = Callable[[RenderPlan], RenderPlan]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,7 @@ def make_film(  # noqa: PLR0913 - one keyword for each thing that is no setting 
     stop: Stop | None = None,
     own: Own = NOTHING_OWN,
     crew: Crew | None = None,
+    tune: Tune | None = None,
 ) -> FilmReport:
     """Make the film that `plan` describes.
 
@@ -85,6 +92,7 @@ def make_film(  # noqa: PLR0913 - one keyword for each thing that is no setting 
         own: a generator and effects of the caller's own.
         crew: workers that paint instead of this process; by default a process for each device
             that the plan names, if it names several.
+        tune: gives the plan other reactions, once it is clear that a film can be written.
 
     Raises:
         LucidsonicError: any of its kinds; nothing half-made is left behind.
@@ -92,7 +100,9 @@ def make_film(  # noqa: PLR0913 - one keyword for each thing that is no setting 
     teller = Teller(on_progress)
     film = Path(film)
     check_target(plan, film, overwrite=overwrite)
+    recipe = film_recipe(plan, film.parent, is_tuned=tune is not None)
     crew = choose_crew(plan, crew, own)
+    plan = plan if tune is None else tune(plan)
     plan = plan if crew is None else crew.adapt(plan)
     production = prepare(plan, teller, own)
     batch = choose_batch(production, crew, teller)
@@ -106,7 +116,7 @@ def make_film(  # noqa: PLR0913 - one keyword for each thing that is no setting 
     )
     features, first, last = production.hearing.features, production.first, production.last
     with finish_of(plan, film, wanted_layers(plan, features, first, last)) as finish:
-        painted = write(job, finish, overwrite=overwrite)
+        painted = write(job, finish, recipe=recipe, overwrite=overwrite)
         others = finish_film(finish, plan, overwrite=overwrite, teller=teller)
     height, width = grown_size(finish, production.scene.size)
     return FilmReport(
@@ -128,12 +138,47 @@ def make_film(  # noqa: PLR0913 - one keyword for each thing that is no setting 
 
 def check_target(plan: RenderPlan, film: Path, *, overwrite: bool) -> None:
     """Complain about a film that cannot be written before any work is done."""
+    targets = [film, *(encoding.format_path(film, name) for name in plan.film.formats)]
+    for source in read_files(plan):
+        if any(is_same_file(target, source) for target in targets):
+            raise ConfigError(
+                f"The film is made of '{source}', which would be lost.",
+                hint="Choose another name: -o film.mp4.",
+            )
     size = film_size(plan.film, None)
     encoding.check_choice(film, plan.film.encoding, size=size, fps=plan.film.fps)
     encoding.check_free(film, overwrite=overwrite)
     check_finish(plan, film, overwrite=overwrite)
     if plan.film.save_frames is not None:
         encoding.check_free(plan.film.save_frames / "0000000.png", overwrite=True)
+
+
+def read_files(plan: RenderPlan) -> list[Path]:
+    """The files that a film is made of: songs, stems, lyrics, curves, keyframes."""
+    values = plan.model_dump(mode="json", exclude_none=True)
+    paths = [Path(section[key]) for section, key in path_entries(values) if key not in WRITTEN]
+    inside = [sorted(path.iterdir()) if path.is_dir() else [path] for path in paths]
+    return [path for paths in inside for path in paths if path.is_file()]
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths are one file."""
+    return one.exists() and one.samefile(other)
+
+
+def film_recipe(plan: RenderPlan, folder: Path, *, is_tuned: bool = False) -> str:
+    """Hash of the settings that were asked for and of the files that they name.
+
+    Args:
+        plan: the settings.
+        folder: where the film lies.
+        is_tuned: whether reactions are searched from there.
+    """
+    key = hashlib.sha256(f"{is_tuned} {portable_plan(plan, folder)}".encode())
+    for path in read_files(plan):
+        with path.open("rb") as file:
+            key.update(hashlib.file_digest(file, "sha256").digest())
+    return key.hexdigest()
 
 
 def choose_crew(plan: RenderPlan, crew: Crew | None, own: Own) -> Crew | None:
@@ -150,7 +195,7 @@ def choose_crew(plan: RenderPlan, crew: Crew | None, own: Own) -> Crew | None:
     return crew
 
 
-def write(job: Job, finish: Finish, *, overwrite: bool) -> int:
+def write(job: Job, finish: Finish, *, recipe: str, overwrite: bool) -> int:
     """Paint and encode the film's ground; returns how many frames were painted now.
 
     A film whose codec cannot be cut (GIF) is written in one go, others in segments.
@@ -163,24 +208,27 @@ def write(job: Job, finish: Finish, *, overwrite: bool) -> int:
         sound=production.sound,
         options=finish.options,
         layout="yuv420p",
-        metadata={METADATA_KEY: portable_plan(plan, finish.film.parent)},
+        metadata={METADATA_KEY: portable_plan(plan, finish.film.parent), RECIPE_KEY: recipe},
         overwrite=overwrite,
     )
     if encoding.picture_codec(ground, target.options) == "gif":
         return write_at_once(job, ground, target)
-    with sound_meanwhile(finish, target) as sound:
-        pressed = press_segments(job, target, ground)
-        with job.teller.stage("join"), told_room():
-            encoding.concat_segments(
-                pressed.paths,
-                ground,
-                fps=target.fps,
-                sound=sound(),
-                options=target.options,
-                metadata=target.metadata,
-                overwrite=overwrite,
-                frames=production.last - production.first,
-            )
+    with (
+        sound_meanwhile(finish, target) as sound,
+        press_segments(job, target, ground) as pressed,
+        job.teller.stage("join"),
+        told_room(),
+    ):
+        encoding.concat_segments(
+            pressed.paths,
+            ground,
+            fps=target.fps,
+            sound=sound(),
+            options=target.options,
+            metadata=target.metadata,
+            overwrite=overwrite,
+            frames=production.last - production.first,
+        )
     return pressed.painted
 
 
@@ -222,10 +270,9 @@ def portable_plan(plan: RenderPlan, folder: Path) -> str:
     Files below the film's folder keep their relative path, others only their name.
     """
     values = plan.model_dump(mode="json", exclude_none=True)
-    for table, keys in PATH_KEYS.items():
-        section = values.get(table, {})
-        for key in keys & section.keys():
-            path = Path(section[key]).absolute()
-            inside = path.is_relative_to(folder.absolute())
-            section[key] = str(path.relative_to(folder.absolute()) if inside else path.name)
+    for section, key in path_entries(values):
+        path, here = Path(section[key]).expanduser().absolute(), folder.absolute()
+        told = str(path.relative_to(here) if path.is_relative_to(here) else path.name)
+        # a style of one word would be the name of a card
+        section[key] = told if key != "style" or is_path(told) else f"./{told}"
     return json.dumps(values)

@@ -1,8 +1,9 @@
 """A production -> all segments of its film: found in the cache, or painted and encoded now."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -81,8 +82,9 @@ def batch_name(production: Production) -> str:
     return hashlib.sha256(f"{common} {production.device}".encode()).hexdigest()[:32]
 
 
-def press_segments(job: Job, target: Film, film: Path) -> Pressed:
-    """The film's segments, from the cache or painted now.
+@contextmanager
+def press_segments(job: Job, target: Film, film: Path) -> Iterator[Pressed]:
+    """The film's segments, from the cache or painted now; they stay while the block runs.
 
     Raises:
         LucidsonicError: any of its kinds; what is finished is found by the next render.
@@ -96,11 +98,11 @@ def press_segments(job: Job, target: Film, film: Path) -> Pressed:
     segments = cut(production.scene, first, last, common=common)
     suffix = Path(encoding.segment_name(film, target.options, 0)).suffix
     cache = SegmentCache(suffix=suffix)
-    with cache.holding(segments), job.teller.painting(last - first, target.fps) as told:
-        painted = press_missing(job, target, segments, cache, told)
-        paths = [cache.path(segment) for segment in segments]
-        cache.prune()
-        return Pressed(paths, painted)
+    with cache.holding(segments):
+        with job.teller.painting(last - first, target.fps) as told:
+            painted = press_missing(job, target, segments, cache, told)
+            cache.prune()
+        yield Pressed([cache.path(segment) for segment in segments], painted)
 
 
 def segment_form(target: Film, film: Path) -> Film:

@@ -9,8 +9,9 @@ from lucidsonic import effects as effects_stage
 from lucidsonic import encoding, trajectory
 from lucidsonic.errors import ConfigError, UnknownNameError
 from lucidsonic.features import CURVES
-from lucidsonic.pipeline.styles import PYTHON, read_style
+from lucidsonic.pipeline.styles import read_style
 from lucidsonic.plan import (
+    PYTHON,
     QUALITIES,
     FeaturesTable,
     FilmTable,
@@ -20,6 +21,7 @@ from lucidsonic.plan import (
     SongTable,
     anchor_paths,
     check_tables,
+    is_path,
     path_entries,
     read_plan,
     resolve,
@@ -76,12 +78,15 @@ def settle(
     strengths = [
         strong_effect(name, settings.pop(name)) for name in STRENGTHS if name in settings
     ]
-    flags = nest(settings)
+    flags = nest(with_end(settings, filed.get("song", {}).get("start", 0)))
     if song is not None:
         flags.setdefault("song", {})["path"] = str(song)
     if effects or strengths:
         flags["effects"] = (*strengths, *(as_effect(effect) for effect in effects))
     style = chosen_style(flags, filed)
+    if models_dir is not None and style in Catalog(models_dir):
+        # who loads it later does not know that folder
+        flags.setdefault("model", {})["style"] = str((models_dir / style).absolute())
     layers = [
         Layer(f"style '{style}'", card_defaults(style, models_dir)),
         Layer(f"quality '{quality}'", quality_defaults(quality)),
@@ -111,7 +116,7 @@ def nest(settings: Mapping[str, Any]) -> dict[str, Any]:
     {'film': {'fps': 24}, 'seed': 3}
     """
     tables: dict[str, Any] = {}
-    given = split_lists(with_end(settings))
+    given = split_lists(settings)
     for name, value in given.items():
         if name not in SETTINGS:
             raise UnknownNameError("setting", name, {**SETTINGS, **STRENGTHS})
@@ -123,14 +128,15 @@ def nest(settings: Mapping[str, Any]) -> dict[str, Any]:
     return tables
 
 
-def with_end(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """`duration` said as `end`."""
+def with_end(settings: Mapping[str, Any], start: str | float) -> dict[str, Any]:
+    """`duration` said as `end`; `start` counts where the settings name none."""
     given = dict(settings)
     duration = given.pop("duration", None)
     if duration is not None:
         if given.get("end") is not None:
             raise ConfigError("Both --to and --duration were given.", hint="Give one of them.")
-        given["end"] = parse_time(given.get("start") or 0) + parse_time(duration)
+        named = given.get("start")
+        given["end"] = parse_time(start if named is None else named) + parse_time(duration)
     return given
 
 
@@ -243,6 +249,10 @@ def plan_of_film(
             hint=f"If it is yours: --style {painter}.",
         )
     values.setdefault("model", {})["style"] = style or painter
+    if style is None and is_path(painter) and not Path(painter).exists():
+        raise ConfigError(
+            f"The network '{Path(painter).name}' is not there.", hint="Say where: --style PATH."
+        )
     return resolve_known([Layer(f"film '{film}'", values)])
 
 

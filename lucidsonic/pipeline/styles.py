@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from lucidsonic.errors import ConfigError, WeightsError
+from lucidsonic.plan import PYTHON, is_path
 from lucidsonic.zoo import Catalog, ModelCard, catalog_folders
 from lucidsonic.zoo.card import BundledWeights, HubWeights, UrlWeights
 from lucidsonic.zoo.fetch import RemoteWeights, key_of
 
 HUB = re.compile(r"hf://(?P<repo>[^/@]+/[^/@]+)(?:@(?P<revision>[^/]+))?(?:/(?P<file>.+))?")
-PYTHON = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 DEFAULT_FILE = "network-snapshot-final.pkl"
 SNAPSHOTS = ("model.safetensors", "network-snapshot-*.pkl", "*.safetensors", "*.pkl")
 
@@ -61,7 +61,7 @@ def read_style(style: str | Path, *, models_dir: Path | None = None) -> Style:
     catalog = Catalog(*catalog_folders(models_dir))
     if isinstance(style, str) and text in catalog:
         return _card(catalog[text], catalog.folder(text))
-    if _looks_like_path(text) or Path(text).is_dir():
+    if is_path(text) or Path(text).is_dir():
         return _path(text)
     return _card(catalog[text], Path())
 
@@ -91,10 +91,6 @@ def _card(card: ModelCard, folder: Path) -> Style:
         return Style("card", card.title, card.id, card, file=folder / weights.file)
     remote = weights if isinstance(weights, HubWeights | UrlWeights) else None
     return Style("card", card.title, card.id, card, remote=remote)
-
-
-def _looks_like_path(text: str) -> bool:
-    return "/" in text or "\\" in text or text.endswith((".pkl", ".safetensors", "."))
 
 
 def _path(text: str) -> Style:

@@ -187,6 +187,7 @@ class _Run:
         reloads, lr_scale = self.reloads + 1, self.updater.lr_scale * 0.5
         self._load(self.folder.checkpoints / "latest.pt")
         self.reloads, self.updater.lr_scale, self.bad_streak = reloads, lr_scale, 0
+        self.last_log = (time.perf_counter(), self.clock.images)
         self._tell("reload", f"Back to step {self.step}, learning rates x {lr_scale:g}.")
         return True
 
@@ -342,6 +343,8 @@ class _Run:
         else:
             self._load(chosen)
             self.folder.log_event("resumed", step=self.step)
+            if chosen != latest:  # from now on this is where a reload or a resume goes
+                self.save("latest.pt")
         if is_fresh or self.step < self.total:  # else these settings train nothing
             self.folder.write_config(self.family.name, self.config)
         for note in self.family.notes(self.state):

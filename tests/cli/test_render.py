@@ -147,6 +147,26 @@ def test_a_dry_run_tells_the_plan_and_writes_nothing(run: Run, drum_loop: Path, 
     assert [p.name for p in tmp_path.iterdir()] == ["song.wav"]
 
 
+def test_a_saved_plan_makes_the_same_plan_from_any_folder(
+    run: Run, drum_loop: Path, tmp_path: Path
+):
+    kept = tmp_path / "plans" / "film.toml"
+    flags = ("--seed", "7", "--style", "ember", "--effect", "hue:amount=0.3", "--fps", "23.976")
+
+    said = result_of(
+        run("render", drum_loop, *flags, "--save-plan", kept, "--dry-run", "--json")
+    )
+    again = result_of(run("render", "--plan", kept, "--dry-run", "--json"))
+    taken = run("render", drum_loop, "--save-plan", kept, "--dry-run")
+
+    def values(told: dict) -> dict:
+        return {row["setting"]: row["value"] for row in told["settings"]}
+
+    assert values(again) == values(said) | {"song.path": str(drum_loop.absolute())}
+    assert taken.returncode == 2
+    assert "exists already" in taken.stderr
+
+
 def test_a_plan_file_makes_the_film_that_its_flags_make(
     run: Run, drum_loop: Path, tmp_path: Path, film: Path
 ):

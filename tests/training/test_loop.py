@@ -187,6 +187,18 @@ def test_never_resume_does_not_overwrite_a_run(tmp_path: Path):
         train(FAMILY, config(tmp_path, resume="never"))
 
 
+def test_a_reload_goes_back_to_the_checkpoint_that_was_chosen(tmp_path: Path):
+    train(FAMILY, config(tmp_path, save_every=1))
+    chosen = tmp_path / "checkpoints" / "epoch_0001.pt"  # after 5 steps of 15
+
+    poisoned = config(tmp_path, resume=str(chosen), poison_from=6, poison_to=9)
+    with pytest.raises(TrainingError, match="not finite"):
+        train(FAMILY, poisoned)
+
+    reloads = [event["step"] for event in events(tmp_path) if event["event"] == "reload"]
+    assert reloads == [5, 5, 5]
+
+
 def test_parts_of_a_batch_add_up_to_the_batch(tmp_path: Path):
     train(FAMILY, config(tmp_path / "a", noise=0.0, clip=0.0, max_steps=1))
     train(FAMILY, config(tmp_path / "b", noise=0.0, clip=0.0, max_steps=1, accumulate=3))

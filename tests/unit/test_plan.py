@@ -7,7 +7,10 @@ import pytest
 from lucidsonic import plan as plan_module
 from lucidsonic.errors import ConfigError, UnknownNameError
 from lucidsonic.pipeline.settling import SETTINGS, nest, settle
+from lucidsonic.pipeline.styles import read_style
 from lucidsonic.plan import Layer, plan_to_toml, read_plan, resolve
+from lucidsonic.zoo import ModelCard
+from lucidsonic.zoo.catalog import shipped_models_dir
 
 SONG = {"song": {"path": "song.wav"}}
 
@@ -169,3 +172,42 @@ def test_a_setting_of_several_kinds_is_called_by_its_name():
         settle("song.wav", codec="foo")
     with pytest.raises(ConfigError, match=r"^model\.batch_size = 0 "):
         settle("song.wav", batch_size=0)
+
+
+def test_what_one_film_asks_for_is_not_asked_of_the_next():
+    settle("a.wav", quality="draft", codec="prores", crf=40)
+
+    assert settle("b.wav", quality="draft").plan.film.encoding.codec == "auto"
+    assert settle("b.wav", quality="draft").plan.film.encoding.crf == 23
+
+
+def test_a_network_beside_a_plan_is_found_from_any_folder(tmp_path: Path):
+    (tmp_path / "net.safetensors").touch()
+    (tmp_path / "film.toml").write_text(
+        '[song]\npath = "a.wav"\n[model]\nstyle = "net.safetensors"\n'
+    )
+
+    assert settle(plan_file=tmp_path / "film.toml").plan.model.style == str(
+        tmp_path / "net.safetensors"
+    )
+
+
+def test_a_duration_counts_from_the_start_that_the_plan_names(tmp_path: Path):
+    (tmp_path / "film.toml").write_text('[song]\npath = "a.wav"\nstart = 0.5\n')
+
+    planned = settle(plan_file=tmp_path / "film.toml", duration="1").plan.song
+    flagged = settle(plan_file=tmp_path / "film.toml", start="2", duration="1").plan.song
+
+    assert (planned.start, planned.end) == (0.5, 1.5)
+    assert (flagged.start, flagged.end) == (2, 3)
+
+
+def test_a_style_of_ones_own_folder_is_found_by_who_loads_it(tmp_path: Path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    card = (shipped_models_dir() / "ember" / "model.toml").read_text()
+    (mine / "model.toml").write_text(card.replace('id = "ember"', 'id = "mine"'))
+
+    plan = settle("a.wav", style="mine", models_dir=tmp_path).plan
+
+    assert read_style(plan.model.style).card == ModelCard.read(mine / "model.toml")

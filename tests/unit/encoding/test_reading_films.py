@@ -1,5 +1,7 @@
 """What is read from a film is what is in it."""
 
+import subprocess
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from lucidsonic.encoding import Options, probe_film, read_film, write_film
 from lucidsonic.encoding.probe import channel_count, frame_rate
 from lucidsonic.errors import EncodingError
+from lucidsonic.ffmpeg import find_ffmpeg
 from lucidsonic.timebase import NTSC
 
 
@@ -92,3 +95,39 @@ def test_the_rate_is_found_in_times_rounded_to_milliseconds(fps, frames):
 )
 def test_channels_are_counted(layout, channels):
     assert channel_count(layout) == channels
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("a.avi", ["-c:v", "libx264"]),
+        ("b.avi", ["-c:v", "mpeg4", "-bf", "2"]),
+        ("c.mpg", ["-c:v", "mpeg2video"]),
+    ],
+)
+def test_films_whose_packets_say_no_times_are_read(
+    name: str, how: list[str], film: Path, waves
+):
+    other = film.with_name(name)
+    command = [find_ffmpeg(), "-v", "error", "-i", film, *how, "-q:v", "2", "-an", other]
+    subprocess.run([str(word) for word in command], check=True)
+
+    seen = [picture.astype(int) for _, picture in read_film(other)]
+
+    assert len(seen) == 50
+    wrong = [np.abs(a - b).mean() for a, b in zip(seen, waves(50).astype(int), strict=True)]
+    assert max(wrong) < 12
+
+
+def test_a_film_that_fills_the_decoders_log_is_read_to_its_end(film: Path, waves):
+    long = film.with_name("long.mp4")
+    write_film(long, [waves(50)] * 30, size=(64, 96), fps=Fraction(25), options=Options(crf=2))
+    content = bytearray(long.read_bytes())
+    chance = np.random.default_rng(3)
+    for place in chance.integers(len(content) // 10, len(content) * 9 // 10, 12_000):
+        content[place] ^= 1 << int(chance.integers(8))
+    long.write_bytes(content)
+
+    with suppress(EncodingError):  # it may end early, but it ends
+        for _ in read_film(long):
+            pass

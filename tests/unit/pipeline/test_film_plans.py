@@ -113,3 +113,16 @@ def test_no_folder_of_the_keyframes_travels_in_a_film():
 def test_a_damaged_plan_is_one_sentence(plan: Any, film_with: Films):
     with pytest.raises(LucidsonicError):
         plan_of_film(film_with(plan))
+
+
+def test_a_network_that_is_not_there_is_asked_for(film_with: Films, tmp_path: Path):
+    network = tmp_path / "far" / "run"
+    network.mkdir(parents=True)
+    (network / "model.safetensors").touch()
+    plan = settle(tmp_path / "song.wav", style=str(network)).plan
+    text = portable_plan(plan, tmp_path / "elsewhere")
+    assert "far" not in text
+
+    with pytest.raises(ConfigError, match="The network 'run' is not there") as caught:
+        plan_of_film(film_with(text))
+    assert "--style" in caught.value.hint
