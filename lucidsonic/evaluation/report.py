@@ -10,6 +10,7 @@ from pathlib import Path
 from lucidsonic.errors import ConfigError
 from lucidsonic.evaluation.film import Evaluated, FilmScores
 from lucidsonic.evaluation.metrics import Row, judge
+from lucidsonic.files import write_file
 from lucidsonic.timebase import format_time
 
 GROUPS = {
@@ -54,13 +55,13 @@ def check_report(path: Path) -> None:
     """Complain about a report that cannot be written before any work is done.
 
     Raises:
-        ConfigError: its folder is not there or may not be written to, it is a folder, or does
-            not end like a web page: it may be somebody's film.
+        ConfigError: nothing may be written where it would lie, it is a folder, or does not end
+            like a web page: it may be somebody's film.
     """
     if path.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"'{path}' does not end like a web page.", hint="Use report.html.")
-    folder = path.absolute().parent
-    if path.is_dir() or not (folder.is_dir() and os.access(folder, os.W_OK)):
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if path.is_dir() or not (above.is_dir() and os.access(above, os.W_OK)):
         raise ConfigError(
             f"'{path}' cannot be written.", hint="Name a file in a folder you may write to."
         )
@@ -76,17 +77,7 @@ def write_report(evaluated: Evaluated, path: Path) -> Path:
     Raises:
         ConfigError: the file cannot be written there.
     """
-    text = report_html(evaluated)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise ConfigError(
-            f"'{path}' cannot be written: {error.strerror}.",
-            hint="Name a folder you may write to.",
-        ) from error
-    return path
+    return write_file(path, report_html(evaluated).encode("utf-8", "replace"))
 
 
 def report_html(evaluated: Evaluated) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lucidsonic.errors import ConfigError, LucidsonicError, UnknownNameError
+from lucidsonic.errors import UnknownNameError
+from lucidsonic.files import write_file
 from lucidsonic.timebase import frames_to_seconds
 from lucidsonic.types import Features, FloatArray
 
@@ -42,20 +43,7 @@ def write_features(features: Features, path: Path | str) -> Path:
     suffix = path.suffix.lower()
     if suffix not in _FORMATS:
         raise UnknownNameError("table format", suffix or path.name, _FORMATS)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(_FORMATS[suffix](features))
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise _unwritable(path, error) from error
-    return path
-
-
-def _unwritable(path: Path, error: OSError) -> LucidsonicError:
-    return ConfigError(
-        f"'{path}' cannot be written: {error.strerror}.", hint="Name a folder you may write to."
-    )
+    return write_file(path, _FORMATS[suffix](features))
 
 
 def frame_columns(features: Features) -> Mapping[str, FloatArray]:

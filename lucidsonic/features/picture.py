@@ -1,6 +1,7 @@
 """Features -> one picture: what was heard, from the waveform's envelope to the feelings."""
 
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from lucidsonic.errors import ConfigError
+from lucidsonic.errors import UnknownNameError
 from lucidsonic.features.arrays import Numbers
+from lucidsonic.features.names import PITCHES
+from lucidsonic.files import write_file
 from lucidsonic.timebase import format_time
 from lucidsonic.types import Features, Section
 
@@ -33,45 +36,39 @@ BANDS = {
     "onset_mid": ("snare", "#ffd166"),
     "onset_high": ("hat", "#6be5ff"),
 }
-NOTES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 NIGHT = LinearSegmentedColormap.from_list(
     "night", [PANEL, "#3d2b6b", "#b04a9a", "#ffb86b", "#fff6d8"]
 )
 COLUMNS = 1600  # as many as there are pixels; an hour-long song has more frames
 DPI = 110
+FORMATS = (".png", ".svg", ".pdf")
+UNDRAWN = "Glyph |Matplotlib currently does not support"  # what the font lacks
 
 
 def draw_analysis(features: Features, path: Path | str, *, title: str = "") -> Path:
-    """A PNG with envelope, hits, beats, sections, chroma, curves, and the path of feelings.
+    """A picture with envelope, hits, beats, sections, chroma, curves, and the path of feelings.
 
     Args:
         features: from `extract_features`.
-        path: where to; appears whole or not at all, and replaces what was there.
+        path: where to, .png, .svg or .pdf; appears whole or not at all, and replaces what
+            was there.
         title: the song's name.
 
     Returns:
         The path.
 
     Raises:
+        UnknownNameError: a suffix that is none of the three.
         ConfigError: the file cannot be written there.
     """
     path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise UnknownNameError("picture format", suffix or path.name, FORMATS)
     figure = Figure(figsize=(16, 11.5), dpi=DPI, facecolor=PAPER)
     FigureCanvasAgg(figure)
     _draw(figure, _Scaled(features), title)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", facecolor=PAPER)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(buffer.getvalue())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise ConfigError(
-            f"'{path}' cannot be written: {error.strerror}.",
-            hint="Name a folder you may write to.",
-        ) from error
-    return path
+    return write_file(path, _encode(figure, suffix))
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +218,7 @@ def _chroma(axes: Axes, scaled: _Scaled) -> None:
         notes.T, aspect="auto", origin="lower", cmap=NIGHT, vmin=0, vmax=1,
         interpolation="nearest", extent=(0, scaled.duration_s, -0.5, 11.5),
     )  # fmt: skip
-    axes.set_yticks(range(12), NOTES)
+    axes.set_yticks(range(12), PITCHES)
     axes.tick_params(axis="y", labelsize=6.5)
     _name(axes, "chroma")
 
@@ -312,7 +309,7 @@ def _keys(axes: Axes, features: Features) -> None:
             color="#ffb86b" if tonic else NIGHT(0.18 + 0.5 * share[note]),
         )  # fmt: skip
         axes.text(
-            0.93 * x, 0.93 * y, NOTES[note], color=INK if tonic else DIM,
+            0.93 * x, 0.93 * y, PITCHES[note], color=INK if tonic else DIM,
             fontsize=11 if tonic else 9, fontweight="bold" if tonic else "normal",
             ha="center", va="center",
         )  # fmt: skip
@@ -340,8 +337,25 @@ def _headline(figure: Figure, scaled: _Scaled, title: str) -> None:
     features = scaled.features
     beat = f"{features.tempo_bpm:.1f} BPM" if features.tempo_bpm else "no beat"
     sure = features.key.confidence > 0.15
-    key = f"{NOTES[features.key.tonic]} {features.key.mode}" if sure else "no clear key"
+    key = f"{PITCHES[features.key.tonic]} {features.key.mode}" if sure else "no clear key"
     form = " ".join(section.label for section in features.sections[:40])
     facts = [format_time(scaled.duration_s), beat, key, f"form {form}"]
-    figure.text(0.055, 0.952, title or "Analysis", color=INK, fontsize=20, fontweight="bold")
+    figure.text(
+        0.055, 0.952, _one_line(title) or "Analysis", color=INK, fontsize=20,
+        fontweight="bold", parse_math=False,
+    )  # fmt: skip
     figure.text(0.055, 0.925, "   ·   ".join(facts), color=DIM, fontsize=11.5)
+
+
+def _one_line(title: str) -> str:
+    """A name that can be drawn: a file's may hold control characters and bytes of no text."""
+    text = title.encode("utf-8", "replace").decode()
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _encode(figure: Figure, suffix: str) -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", UNDRAWN, UserWarning)
+        figure.savefig(buffer, format=suffix[1:], facecolor=PAPER)
+    return buffer.getvalue()

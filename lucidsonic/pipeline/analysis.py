@@ -7,11 +7,11 @@ from typing import Any
 from lucidsonic.audio import open_song
 from lucidsonic.encoding import check_free
 from lucidsonic.errors import ConfigError
+from lucidsonic.features.names import PITCHES
 from lucidsonic.pipeline.listen import hear
 from lucidsonic.timebase import format_time, parse_fps
 from lucidsonic.types import Features, OnProgress, ignore_progress
 
-PITCHES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 PICTURES = (".png", ".svg", ".pdf")
 TABLES = (".csv", ".npz", ".json")
 
@@ -55,7 +55,7 @@ def check_analysis(path: Path, *, overwrite: bool) -> None:
 def write_analysis(features: Features, path: Path, *, title: str = "") -> Path:
     """Write features as a table (.csv, .npz, .json) or draw them (.png, .svg, .pdf).
 
-    A file of that name is replaced; see `check_analysis`.
+    Its folder is made, and a file of that name is replaced; see `check_analysis`.
     """
     from lucidsonic.features.export import write_features
     from lucidsonic.features.picture import draw_analysis  # matplotlib: 0.5 s

@@ -77,6 +77,8 @@ def test_without_a_film_it_says_how(run: Run, tmp_path: Path):
 def test_a_report_that_cannot_be_written_is_told_before_the_film_is_watched(
     run: Run, still_film: Path, tmp_path: Path
 ):
+    (tmp_path / "no").touch()
+
     done = run("evaluate", still_film, "--report", tmp_path / "no" / "report.html")
 
     assert done.returncode == 2

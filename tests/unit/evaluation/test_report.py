@@ -70,8 +70,22 @@ def test_a_name_cannot_break_out_of_the_page(judged: Evaluated):
 
 
 def test_a_report_that_cannot_be_written_says_so(judged: Evaluated, tmp_path: Path):
+    taken = tmp_path / "report.html"
+    taken.mkdir()
+
     with pytest.raises(ConfigError, match="cannot be written"):
-        write_report(judged, tmp_path / "no" / "report.html")
+        write_report(judged, taken)
+    assert list(tmp_path.iterdir()) == [taken]
+
+
+def test_a_report_makes_its_folder_and_tells_a_name_of_any_bytes(
+    judged: Evaluated, tmp_path: Path
+):
+    named = replace(judged, scores=replace(judged.scores, film="caf\udce9.mp4"))
+    page = tmp_path / "not" / "there" / "report.html"
+
+    check_report(page)
+    assert "<h1>caf?.mp4</h1>" in write_report(named, page).read_text("utf-8")
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine's PATH")
@@ -95,8 +109,10 @@ def test_a_browser_shows_the_report(judged: Evaluated, tmp_path: Path):
     assert len(colours) > 200
 
 
-@pytest.mark.parametrize("name", ["film.mp4", "song.wav", "report", "no/report.html"])
+@pytest.mark.parametrize("name", ["film.mp4", "song.wav", "report", "file/report.html"])
 def test_a_report_never_takes_the_place_of_a_film(name: str, tmp_path: Path):
+    (tmp_path / "file").touch()
+
     with pytest.raises(ConfigError):
         check_report(tmp_path / name)
     check_report(tmp_path / "report.HTML")

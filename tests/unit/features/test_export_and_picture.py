@@ -4,6 +4,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from lucidsonic.errors import ConfigError, UnknownNameError
 from lucidsonic.features import CURVES, read_va_csv
 from lucidsonic.features.export import write_features
 from lucidsonic.features.picture import draw_analysis
+from lucidsonic.pipeline import summarize
 from lucidsonic.types import Features
 
 
@@ -70,6 +72,52 @@ def test_nothing_is_left_where_nothing_can_be_written(tmp_path: Path, write: obj
     with pytest.raises(ConfigError, match="cannot be written"):
         write(heard(), target)  # pyright: ignore[reportCallIssue]
     assert [p.name for p in tmp_path.iterdir()] == [target.name]
+
+
+@pytest.mark.parametrize("write", [write_features, draw_analysis])
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path, write: object) -> None:
+    name = "f.csv" if write is write_features else "f.png"
+    target = tmp_path / "not" / "there" / name
+    write(heard(), target)  # pyright: ignore[reportCallIssue]
+    assert [p.name for p in target.parent.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("place", [Path("file", "f.csv"), Path("n" * 250 + ".csv")])
+def test_a_place_where_no_file_can_be_is_told(tmp_path: Path, place: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="cannot be written"):
+        write_features(heard(), tmp_path / place)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("f.png", b"\x89PNG"), ("f.SVG", b"<?xml"), ("f.pdf", b"%PDF")]
+)
+def test_a_picture_is_what_its_suffix_says(tmp_path: Path, name: str, start: bytes) -> None:
+    assert draw_analysis(heard(), tmp_path / name).read_bytes().startswith(start)
+
+
+def test_a_picture_of_no_known_kind_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match=r"'\.bmp'"):
+        draw_analysis(heard(), tmp_path / "song.bmp")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+@pytest.mark.parametrize(
+    "title", ["A$AP__L$D", "夜", "caf\udce9", "a\x01\nb\t--c", "   "], ids=ascii
+)
+def test_any_name_of_a_song_can_be_drawn(tmp_path: Path, title: str, suffix: str) -> None:
+    path = draw_analysis(heard(), tmp_path / f"f{suffix}", title=title)
+    if suffix == ".svg":
+        ET.parse(path)
+
+
+@pytest.mark.parametrize("tonic", [1, 3, 6])
+def test_the_picture_names_the_key_as_the_terminal_does(tmp_path: Path, tonic: int) -> None:
+    features = hear(cadences(tonic, "major"))
+    told = str(summarize(features)["key"]).split(" (")[0]
+    assert told == {1: "Db major", 3: "Eb major", 6: "F# major"}[tonic]
+    assert told in draw_analysis(features, tmp_path / "song.svg").read_text()
 
 
 def test_the_picture_shows_something_in_every_panel(tmp_path: Path) -> None:
