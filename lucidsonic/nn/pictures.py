@@ -70,6 +70,8 @@ def as_rgb(picture: Any) -> Any:
     """
     from PIL import Image
 
+    if picture.mode == "P" and "transparency" in picture.info:
+        picture = picture.convert("RGBA")  # Pillow warns of the direct way
     if not picture.mode.startswith("I"):
         return picture.convert("RGB")
     grey = np.asarray(picture).astype(np.float64) / 257  # 65535 is white

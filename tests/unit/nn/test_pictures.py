@@ -26,6 +26,16 @@ def test_other_pictures_are_as_pillow_has_them(mode: str):
     assert as_rgb(picture).tobytes() == picture.convert("RGB").tobytes()
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_palette_with_holes_is_read_without_a_warning(tmp_path: Path):
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([10, 20, 30, 200, 100, 0])
+    picture.putpixel((1, 0), 1)
+    picture.save(tmp_path / "a.png", transparency=bytes([255, 0]))
+
+    assert np.asarray(read_rgb(tmp_path / "a.png")).tolist() == [[[10, 20, 30], [200, 100, 0]]]
+
+
 def test_a_photograph_stands_as_its_camera_was_held(tmp_path: Path):
     lying = Image.new("RGB", (30, 20))
     exif = Image.Exif()
