@@ -1,6 +1,7 @@
 """A plain address -> a file. Goes on where it was cut; never glues two versions together."""
 
 import http.client
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from lucidsonic.errors import WeightsError
@@ -17,6 +18,9 @@ CHUNK_BYTES = 1 << 18
 TIMEOUT_S = 30.0
 PAUSES_S = (0.5, 1.0, 2.0, 4.0)  # between attempts; an attempt that brings bytes starts anew
 ROOM = 1.5  # the converted copy needs room as well
+RESERVED = (
+    "/%:@!$&'()*+,;=?"  # what a path or a query may hold as it is, and quotes already there
+)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 OnBytes = Callable[[int, int], None]  # bytes here, bytes in all (0: unknown)
@@ -46,13 +50,15 @@ def download(url: str, target: Path, *, on_bytes: OnBytes) -> None:
         on_bytes: told how much is here.
 
     Raises:
-        WeightsError: the server refuses, cannot be reached, or the disk is too small.
+        WeightsError: no https address, the server refuses, cannot be reached, or the disk is
+            too small.
     """
-    parts = urlsplit(url)
+    parts = split_address(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         raise WeightsError(
             f"'{url}' is not an https address.", hint="Weights are only fetched over https."
         )
+    url = parts.geturl()
     partial = Partial.beside(target)
     pauses = iter(PAUSES_S)
     while True:
@@ -71,6 +77,28 @@ def download(url: str, target: Path, *, on_bytes: OnBytes) -> None:
             break
     partial.path.replace(target)
     partial.note.unlink(missing_ok=True)
+
+
+def split_address(url: str) -> SplitResult:
+    """An address in its parts, with everything quoted that no request may hold.
+
+    Raises:
+        WeightsError: no address that a server could have.
+    """
+    wrong = WeightsError(f"'{url}' is not a web address.", hint="Check its spelling.")
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError as error:
+        raise wrong from error
+    if port == 0 or re.search(rb"[\x00-\x20\x7f]", host):
+        raise wrong
+    return parts._replace(path=_quoted(parts.path), query=_quoted(parts.query), fragment="")
+
+
+def _quoted(text: str) -> str:
+    text = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", text)
+    return quote(text, safe=RESERVED, errors="surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)

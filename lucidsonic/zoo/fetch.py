@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import platformdirs
 from filelock import FileLock
@@ -13,7 +14,7 @@ from lucidsonic.errors import WeightsError
 from lucidsonic.types import OnProgress, Progress, ignore_progress
 from lucidsonic.zoo.card import HubWeights, ModelCard, UrlWeights
 from lucidsonic.zoo.digests import remembered_digest
-from lucidsonic.zoo.download import OnBytes, download
+from lucidsonic.zoo.download import OnBytes, download, split_address
 from lucidsonic.zoo.hub import HubFile, cached_hub_file, fetch_hub_file
 from lucidsonic.zoo.pins import Pin, keep_pin, pin_path, read_pin
 
@@ -58,9 +59,20 @@ def address_of(weights: RemoteWeights) -> str:
     return weights.url
 
 
+def exact_address(weights: RemoteWeights) -> str:
+    """As `address_of`, with the revision if one is asked for."""
+    if isinstance(weights, HubWeights) and weights.revision:
+        return f"hf://{weights.repo}@{weights.revision}/{weights.file}"
+    return address_of(weights)
+
+
 def key_of(weights: RemoteWeights) -> str:
-    """The name under which weights without a card are pinned."""
-    return "address-" + hashlib.sha256(address_of(weights).encode()).hexdigest()[:24]
+    """The name under which weights without a card are pinned: each revision by itself."""
+    return "address-" + _digest(exact_address(weights))[:24]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
 def downloaded(weights: RemoteWeights, *, key: str) -> Path | None:
@@ -96,12 +108,12 @@ def fetch(
             bytes are not kept.
     """
     pin = read_pin(key)
-    listen = _listener(label or key, address_of(weights), on_progress)
+    listen = _listener(label or key, exact_address(weights), on_progress)
     here = _find(weights, pin) or _bring(weights, pin, listen)
     sha256, size = remembered_digest(here.path), here.path.stat().st_size
     _check(weights, pin, here.path, sha256, key)
     if pin is None and weights.sha256 is None:
-        address = address_of(weights)
+        address = exact_address(weights)
         new = Pin(
             address=address, sha256=sha256, size=size, file=here.file, revision=here.revision
         )
@@ -127,9 +139,23 @@ def _find(weights: RemoteWeights, pin: Pin | None) -> HubFile | None:
     if isinstance(weights, UrlWeights):
         path = _url_path(weights)
         return HubFile(path, "", "") if path.is_file() else None
-    revision = weights.revision or (pin.revision if pin else "")
     file = pin.file if pin and pin.file else weights.file
-    return cached_hub_file(weights.repo, file, revision=revision) if revision else None
+    for revision in _revisions(weights, pin):
+        # A name that no repository can have is not here; who fetches it is told.
+        with suppress(ValueError):
+            if here := cached_hub_file(weights.repo, file, revision=revision):
+                return here
+    return None
+
+
+def _revisions(weights: HubWeights, pin: Pin | None) -> list[str]:
+    """The pinned commit, then what was asked for, which may be a branch that moved on.
+
+    A pin of another revision than the asked one does not count.
+    """
+    is_ours = not weights.revision or (pin and pin.address == exact_address(weights))
+    pinned = pin.revision if pin and is_ours else ""
+    return [revision for revision in (pinned, weights.revision) if revision]
 
 
 def _bring(weights: RemoteWeights, pin: Pin | None, listen: OnBytes) -> HubFile:
@@ -137,7 +163,7 @@ def _bring(weights: RemoteWeights, pin: Pin | None, listen: OnBytes) -> HubFile:
         return fetch_hub_file(
             weights.repo,
             pin.file if pin and pin.file else weights.file,
-            revision=weights.revision or (pin.revision if pin else None) or None,
+            revision=next(iter(_revisions(weights, pin)), None),
             on_bytes=listen,
         )
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
@@ -154,8 +180,8 @@ def _bring(weights: RemoteWeights, pin: Pin | None, listen: OnBytes) -> HubFile:
 
 
 def _url_path(weights: UrlWeights) -> Path:
-    name = Path(unquote(urlsplit(weights.url).path)).name or "weights"
-    folder = hashlib.sha256(weights.url.encode()).hexdigest()[:16]
+    name = Path(unquote(split_address(weights.url).path)).name or "weights"
+    folder = _digest(weights.url)[:16]
     return weights_cache_dir() / folder / name
 
 
@@ -166,7 +192,7 @@ def _check(weights: RemoteWeights, pin: Pin | None, path: Path, sha256: str, key
     _delete(path)
     who = "the card names" if weights.sha256 else "were pinned at the first download"
     raise WeightsError(
-        f"The bytes from {address_of(weights)} are not those that {who}; they were deleted.",
+        f"The bytes from {exact_address(weights)} are not those that {who}; they were deleted.",
         hint="The file was changed or damaged. If its authors say that it is right, "
         + ("correct the card." if weights.sha256 else f"delete '{pin_path(key)}'."),
     )

@@ -55,7 +55,8 @@ def keep_pin(key: str, pin: Pin) -> Pin:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as file:
-            file.write(tomli_w.dumps(pin.model_dump()).encode())
+            text = tomli_w.dumps(pin.model_dump())
+            file.write(text.encode(errors="replace"))  # an address may be no text
         try:
             os.link(file.name, path)  # unlike a rename it never replaces
         except FileExistsError:

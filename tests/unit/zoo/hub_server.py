@@ -17,6 +17,7 @@ class Hub:
 
     Attributes:
         repos: "owner/name" -> revision -> file -> bytes; the last revision is the newest.
+        branches: name -> the revision that it leads to now, in every repository.
         files: path -> bytes, for plain addresses.
         status: part of a path -> the status to answer there.
         token: what the Authorization header must carry.
@@ -26,6 +27,7 @@ class Hub:
     """
 
     repos: dict[str, dict[str, dict[str, bytes]]] = field(default_factory=dict)
+    branches: dict[str, str] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     status: dict[str, int] = field(default_factory=dict)
     token: str = ""
@@ -106,6 +108,7 @@ class Handler(BaseHTTPRequestHandler):
             self.say(404, b"{}", {"X-Error-Code": "RepoNotFound"})
             return
         revision = revision or self.hub.newest(repo)
+        revision = self.hub.branches.get(revision, revision)
         if revision not in self.hub.repos[repo]:
             self.say(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
             return

@@ -11,7 +11,7 @@ from lucidsonic.errors import WeightsError
 from lucidsonic.types import Progress
 from lucidsonic.zoo import download
 from lucidsonic.zoo.card import HubWeights, UrlWeights
-from lucidsonic.zoo.fetch import discard, downloaded, fetch
+from lucidsonic.zoo.fetch import discard, downloaded, fetch, key_of
 from lucidsonic.zoo.pins import Pin, forget_pin, keep_pin, pin_path, read_pin
 
 REPO, FILE = "someone/faces", "network-snapshot-final.pkl"
@@ -140,6 +140,41 @@ def test_a_name_that_is_no_repository_is_one_sentence(hub: Hub) -> None:
     odd = ON_HUB.model_copy(update={"repo": "a/b/c"})
     with pytest.raises(WeightsError, match="not the name of a repository"):
         fetch(odd, key="odd")
+
+
+@pytest.mark.parametrize("revision", [None, OLD])
+def test_a_name_with_a_space_is_one_sentence(hub: Hub, revision: str | None) -> None:
+    odd = ON_HUB.model_copy(update={"repo": "ow ner/faces", "revision": revision})
+    assert downloaded(odd, key="odd") is None
+    with pytest.raises(WeightsError, match="not the name of a repository"):
+        fetch(odd, key="odd")
+
+
+def test_two_revisions_of_a_file_are_pinned_apart(hub: Hub) -> None:
+    hub.repos[REPO][NEW] = {FILE: b"other"}
+    for revision, raw in ((OLD, RAW), (NEW, b"other"), (OLD, RAW), (None, b"other")):
+        weights = ON_HUB.model_copy(update={"revision": revision})
+        assert fetch(weights, key=key_of(weights)).path.read_bytes() == raw
+
+
+def test_a_branch_stays_at_the_commit_that_was_pinned_and_is_found_offline(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.branches["main"] = OLD
+    branch = ON_HUB.model_copy(update={"revision": "main"})
+    path = fetch(branch, key=key_of(branch)).path
+    hub.repos[REPO][NEW], hub.branches["main"] = {FILE: b"other"}, NEW
+    discard(branch, key=key_of(branch))
+    assert fetch(branch, key=key_of(branch)).path.read_bytes() == RAW
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert fetch(branch, key=key_of(branch)).path == path
+
+
+def test_a_card_that_names_another_revision_than_the_pinned_one_gets_its_own(hub: Hub) -> None:
+    fetch(ON_HUB.model_copy(update={"revision": OLD}), key="faces")
+    hub.repos[REPO][NEW] = {FILE: RAW}
+    now = ON_HUB.model_copy(update={"revision": NEW})
+    assert NEW in str(fetch(now, key="faces").path)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
