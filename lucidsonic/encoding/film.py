@@ -174,7 +174,7 @@ def film_command(partial: Path, film: Film) -> list[str]:
     output = ffmpeg.output(
         *(pictures, *sound.streams, f"file:{partial}"),
         f=container_of(partial).muxer,
-        **video_arguments(partial, film.options, fps=film.fps),
+        **video_arguments(partial, film.options, fps=film.fps, size=film.size),
         **sound.arguments,
     )
     command = output.compile(cmd="ffmpeg")[1:]

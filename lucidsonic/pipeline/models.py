@@ -15,7 +15,7 @@ import torch
 
 from lucidsonic.effects.wishes import hash_of_module
 from lucidsonic.errors import ConfigError, WeightsError
-from lucidsonic.generators import Generator, build_generator, find_family
+from lucidsonic.generators import FAMILIES, Generator, build_generator, find_family
 from lucidsonic.generators.callable import wrap_callable
 from lucidsonic.pipeline.styles import Style, read_style
 from lucidsonic.pipeline.weights import Weights, ready_weights
@@ -98,7 +98,9 @@ def open_generator(
         chosen = {**chosen, "size": paint_size}
         generator = build_generator(family, path, chosen, device=device)
     sha256 = weights.sha256 if weights else ""
-    key = hashlib.sha256(json.dumps([family, chosen, sha256], sort_keys=True).encode())
+    plugin = None if family in FAMILIES else getattr(find_family(family), "__name__", family)
+    code = hash_of_module(plugin) if plugin else ""
+    key = hashlib.sha256(json.dumps([family, chosen, sha256, code], sort_keys=True).encode())
     return LoadedModel(generator, known.title, key.hexdigest(), known.card, sha256)
 
 

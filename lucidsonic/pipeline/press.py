@@ -112,7 +112,7 @@ def segment_form(target: Film, film: Path) -> Film:
     and their segments could not be joined.
     """
     codec = encoding.picture_codec(film, target.options)
-    hardware = "nvenc" if uses_nvenc(codec, target.options) else "none"
+    hardware = "nvenc" if uses_nvenc(codec, target.options, size=target.size) else "none"
     changes = {"codec": codec, "sound": "auto", "hardware": hardware}
     options = target.options.model_copy(update=changes)
     return replace(target, options=options, sound=None, metadata={}, overwrite=True)

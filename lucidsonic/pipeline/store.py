@@ -7,7 +7,7 @@ import platform
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -43,7 +43,8 @@ class SegmentCache:
         for path in sorted(self.folder.glob(f"{segment.key}-*{self.suffix}")):
             try:
                 if checksum(path) == path.stem.rpartition("-")[2]:
-                    os.utime(path)
+                    with suppress(PermissionError):  # a folder that several people share
+                        os.utime(path)
                     return path
             except FileNotFoundError:  # another process threw it away meanwhile
                 continue
@@ -252,8 +253,11 @@ def remembered(name: str, find: Callable[[], int]) -> int:
         try:
             with path.open("x") as file:
                 file.write(str(number))
-        except FileExistsError:  # another render was first: its number counts
-            return read_number(path) or number
+        except FileExistsError:
+            known = read_number(path)
+            if known is not None:  # another render was first: its number counts
+                return known
+            path.write_text(str(number))  # a crash left it empty
     return number
 
 

@@ -22,7 +22,14 @@ from lucidsonic.pipeline.guard import Guard
 from lucidsonic.pipeline.models import open_generator
 from lucidsonic.pipeline.press import SegmentPress
 from lucidsonic.pipeline.segments import Segment, cut, fingerprint
-from lucidsonic.pipeline.store import HOST, ROOM, SegmentCache, remembered, told_room
+from lucidsonic.pipeline.store import (
+    HOST,
+    ROOM,
+    SegmentCache,
+    cache_folder,
+    remembered,
+    told_room,
+)
 from lucidsonic.types import Controls
 from tests.steered import drum_loop
 from tests.unit.pipeline.test_painting import SIZE, Grey, Ramp
@@ -181,6 +188,14 @@ def test_a_batch_size_is_found_once():
 
     assert (first, second) == (8, 8)
     assert remembered("another", lambda: 16) == 16
+
+
+def test_a_number_that_a_crash_did_not_write_is_found_once_more():
+    remembered("film", lambda: 8)
+    (cache_folder() / "batches" / "film.txt").write_text("")
+
+    assert remembered("film", lambda: 4) == 4
+    assert remembered("film", lambda: 2) == 4
 
 
 # the store
