@@ -6,7 +6,7 @@ steady beat it is a film that follows, only late. So the changes are cut into pi
 length, and the pieces put in random order.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import bottleneck
 import numpy as np
@@ -118,6 +118,7 @@ def judge_sync(rows: PictureRows, sound: Sound, *, seed: int = 0) -> Judged:
         seed: of the control's pieces.
     """
     change, flow = motion_of(rows, "change"), motion_of(rows, "motion")
+    sound = heard_during(change, sound)
     chance = np.random.default_rng(seed)
     orders = [random_order(len(rows), change.frame_s, chance) for _ in range(CONTROLS)]
     controls = [
@@ -128,6 +129,13 @@ def judge_sync(rows: PictureRows, sound: Sound, *, seed: int = 0) -> Judged:
         compared(raw_scores(change, flow, sound), control),
         mean_scores([compared(c, control) for c in controls]),
     )
+
+
+def heard_during(motion: Motion, sound: Sound) -> Sound:
+    """The sound without those beats and onsets that come when the film is over."""
+    end_s = motion.times_s[-1] + motion.frame_s
+    beats_s, onsets_s = (times[times < end_s] for times in (sound.beats_s, sound.onsets_s))
+    return replace(sound, beats_s=beats_s, onsets_s=onsets_s)
 
 
 def random_order(

@@ -1,5 +1,6 @@
 """Films whose truth is known, judged; the large set with codecs is in `test_truth_films`."""
 
+from dataclasses import astuple
 from fractions import Fraction
 from functools import cache
 
@@ -9,7 +10,7 @@ import pytest
 from lucidsonic.evaluation.metrics import METRICS, ORDER
 from lucidsonic.evaluation.sound import GRID_HZ, RATE, latencies_s, onset_strength, onset_times
 from lucidsonic.evaluation.sync import Judged, SyncScores, judge_sync
-from tests.unit.evaluation.truth import Case, rows_of, sound_of, true_lag_s
+from tests.unit.evaluation.truth import SECONDS, Case, rows_of, sound_of, true_lag_s
 
 CASES = (Case(97, Fraction(24)), Case(124, Fraction(30000, 1001)), Case(150, Fraction(25)))
 SHIFTS = {"one frame late": 1, "three frames early": -3}
@@ -89,6 +90,22 @@ def test_the_control_of_a_film_that_follows_is_near_chance():
     assert control.beat_f < 0.4
     assert control.dance < 0.1
     assert abs(control.beat_f_excess) < 1e-9
+
+
+def test_a_song_that_goes_on_after_the_film_is_judged_as_far_as_the_film_goes():
+    case, times = CASES[1], 3
+    own = sound_of(case)
+    onset = np.tile(own.onset, times)
+    beats_s = np.concatenate([own.beats_s + SECONDS * n for n in range(times)])
+    longer = type(own)(onset, onset_times(onset), beats_s, SECONDS * times)
+
+    found = judge_sync(rows_of(case), longer)
+
+    for one, other in (
+        (found.scores, judged(case).scores),
+        (found.control, judged(case).control),
+    ):
+        assert astuple(one) == pytest.approx(astuple(other), abs=0.02, rel=0.02, nan_ok=True)
 
 
 def test_the_same_film_gets_the_same_figures():
