@@ -124,6 +124,11 @@ class Batch:
             or (self.output is not None and ("{" in str(self.output) or self.output.is_dir()))
         )
 
+    def names_one_film(self) -> bool:
+        """Whether the output is a film, and neither a folder nor a pattern of films."""
+        output = self.output
+        return output is not None and is_film_name(output) and "{" not in str(output)
+
     def run(
         self, plans: "Sequence[RenderPlan]", crew: CrewFlags, common: dict[str, Any]
     ) -> Summary:
@@ -144,10 +149,10 @@ class Batch:
             return make_film(order.plan, order.film, crew=crew.build(), **common)
 
         album = self.crossfade_s is not None
-        one_film = album and self.output is not None and is_film_name(self.output)
-        folder = self.output.with_suffix("") if one_film and self.output else self.output
-        orders = place_films(plans, folder)
-        target, overwrite = album_place(orders, self.output), common["overwrite"]
+        named = self.output if album and self.names_one_film() else None
+        folder = named.with_suffix("") if named else self.output
+        orders = place_films(plans, folder, is_tuned=common["tune"] is not None)
+        target, overwrite = album_place(orders, named), common["overwrite"]
         fade_s = self.crossfade_s or 0.0
         there = album and not overwrite and album_is_done(orders, target, crossfade_s=fade_s)
         if not self.keep_going:
@@ -155,7 +160,12 @@ class Batch:
             if album and not there:
                 check_album(orders, target, crossfade_s=fade_s, overwrite=overwrite)
         outcomes = make_films(
-            orders, make, archive=self.archive, keep_going=self.keep_going, films_needed=album
+            orders,
+            make,
+            archive=self.archive,
+            keep_going=self.keep_going,
+            films_needed=album,
+            overwrite=overwrite,
         )
         code = exit_code_of(outcomes)
         if not album or code:

@@ -337,6 +337,19 @@ def test_names_are_filled_in_from_song_number_and_style(album: Path, run: Run, t
     assert films == ["01 1 tune.mkv", "02 2 tune.mkv"]
 
 
+def test_an_album_of_films_named_by_a_pattern_lies_beside_them(
+    album: Path, run: Run, tmp_path: Path
+):
+    songs, name = sorted(album.iterdir())[:2], tmp_path / "films" / "{number:02} {stem}.mp4"
+
+    done = run("render", *songs, "-o", name, "--crossfade", "1", *SMALL, "--json")
+
+    assert done.returncode == 0, done.stderr
+    films = sorted(path.name for path in name.parent.glob("*.*"))
+    assert films == ["01 1 tune.mp4", "02 2 tune.mp4", "album (album).mp4"]
+    assert Path(json.loads(done.stdout)["album"]) == name.with_name("album (album).mp4")
+
+
 def test_an_album_is_one_film_with_crossfades_and_chapters(
     album: Path, run: Run, tmp_path: Path
 ):

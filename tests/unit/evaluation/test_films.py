@@ -1,5 +1,6 @@
 """Whole films, judged from their files."""
 
+import struct
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import soundfile
 
 from lucidsonic.encoding import probe_film
+from lucidsonic.encoding.probe import starts_fast
 from lucidsonic.errors import AudioError, ConfigError, EncodingError
 from lucidsonic.evaluation import METRICS, evaluate, evaluate_film, judge, misses
 from lucidsonic.evaluation.film import thumbnail
@@ -69,6 +71,29 @@ def test_the_stream_facts_are_those_of_the_file(truth_film: Make):
     assert facts.plays_anywhere
     assert abs(facts.duration_gap_ms) <= 45
     assert facts.bit_rate > 1000
+
+
+@pytest.mark.parametrize("cut", range(1, 16))
+def test_a_film_cut_off_in_the_size_of_a_box_can_still_be_looked_at(cut: int, tmp_path: Path):
+    film = tmp_path / "cut.mp4"
+    film.write_bytes(
+        box(b"ftyp", 8) + box(b"moov", 4) + struct.pack(">I4sQ", 1, b"mdat", 99)[:cut]
+    )
+
+    assert starts_fast(film)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_an_index_behind_the_pictures_is_no_fast_start(large: bool, tmp_path: Path):
+    film = tmp_path / "late.mp4"
+    pictures = struct.pack(">I4sQ", 1, b"mdat", 16) if large else box(b"mdat", 20)
+    film.write_bytes(box(b"ftyp", 8) + pictures + box(b"moov", 4))
+
+    assert not starts_fast(film)
+
+
+def box(name: bytes, content_bytes: int) -> bytes:
+    return struct.pack(">I4s", 8 + content_bytes, name) + bytes(content_bytes)
 
 
 @pytest.mark.parametrize("keep", [0.5, 1.0])
