@@ -13,7 +13,11 @@ def analyze(
     song: Annotated[Path, typer.Argument(help="The music; any file ffmpeg can decode.")],
     output: Annotated[
         list[Path] | None,
-        typer.Option("-o", "--output", help="features.csv, .npz or .json; or a .png picture."),
+        typer.Option(
+            "-o",
+            "--output",
+            help="features.csv, .npz, .json; a picture: .png, .svg, .pdf.",
+        ),
     ] = None,
     fps: Annotated[str, typer.Option(help="Values a second.")] = "30",
     overwrite: Annotated[

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from lucidsonic.errors import UnknownNameError
 from lucidsonic.features.arrays import Numbers
-from lucidsonic.features.names import PITCHES
+from lucidsonic.features.names import PITCHES, key_name
 from lucidsonic.files import write_file
 from lucidsonic.timebase import format_time
 from lucidsonic.types import Features, Section
@@ -337,7 +337,7 @@ def _headline(figure: Figure, scaled: _Scaled, title: str) -> None:
     features = scaled.features
     beat = f"{features.tempo_bpm:.1f} BPM" if features.tempo_bpm else "no beat"
     sure = features.key.confidence > 0.15
-    key = f"{PITCHES[features.key.tonic]} {features.key.mode}" if sure else "no clear key"
+    key = key_name(features.key) if sure else "no clear key"
     form = " ".join(section.label for section in features.sections[:40])
     facts = [format_time(scaled.duration_s), beat, key, f"form {form}"]
     figure.text(

@@ -7,7 +7,7 @@ from typing import Any
 from lucidsonic.audio import open_song
 from lucidsonic.encoding import check_free
 from lucidsonic.errors import ConfigError
-from lucidsonic.features.names import PITCHES
+from lucidsonic.features.names import key_name
 from lucidsonic.pipeline.listen import hear
 from lucidsonic.timebase import format_time, parse_fps
 from lucidsonic.types import Features, OnProgress, ignore_progress
@@ -74,7 +74,7 @@ def summarize(features: Features) -> dict[str, Any]:
         "tempo": f"{features.tempo_bpm:.1f} BPM" if features.tempo_bpm else "none",
         "beats": len(features.beats_s),
         "bars": len(features.downbeats_s),
-        "key": f"{PITCHES[key.tonic]} {key.mode} (confidence {key.confidence:.2f})",
+        "key": f"{key_name(key)} (confidence {key.confidence:.2f})",
         "sections": " ".join(f"{s.label}@{format_time(s.start_s)}" for s in features.sections),
         "drops": " ".join(format_time(drop.time_s) for drop in features.drops) or "none",
         "hits": {name: len(onsets.times_s) for name, onsets in features.onsets.items()},

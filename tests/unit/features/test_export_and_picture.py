@@ -14,9 +14,10 @@ from PIL import Image
 from lucidsonic.errors import ConfigError, UnknownNameError
 from lucidsonic.features import CURVES, read_va_csv
 from lucidsonic.features.export import write_features
+from lucidsonic.features.names import key_name
 from lucidsonic.features.picture import draw_analysis
 from lucidsonic.pipeline import summarize
-from lucidsonic.types import Features
+from lucidsonic.types import Features, Key
 
 
 @cache
@@ -145,3 +146,9 @@ def test_drawing_leaves_pyplot_alone(tmp_path: Path) -> None:
         "assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_minor_keys_have_their_usual_names():
+    names = [key_name(Key(tonic, "minor", 1.0)) for tonic in range(12)]
+
+    assert names == [f"{name} minor" for name in "C C# D Eb E F F# G G# A Bb B".split()]
