@@ -111,7 +111,7 @@ def one_way(production: Production, film: Path) -> None:
     job = Job(production=production, painter=painter, teller=teller, stop=Stop())
     if film.stem == "segments":
         with finish_of(production.plan, film, ()) as finish:
-            write(job, finish, overwrite=True)
+            write(job, finish, recipe="", overwrite=True)
         return
     target = encoding.Film(
         size=production.scene.size,

@@ -151,4 +151,7 @@ def test_drawing_leaves_pyplot_alone(tmp_path: Path) -> None:
 def test_minor_keys_have_their_usual_names():
     names = [key_name(Key(tonic, "minor", 1.0)) for tonic in range(12)]
 
-    assert names == [f"{name} minor" for name in "C C# D Eb E F F# G G# A Bb B".split()]
+    assert names == [
+        f"{name} minor"
+        for name in ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"]
+    ]
