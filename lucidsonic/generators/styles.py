@@ -69,8 +69,10 @@ def picture_to_rgb(pictures: Tensor) -> Tensor:
     """
     channels = pictures.shape[1]
     rgb = pictures[:, :3] if channels >= 3 else pictures[:, :1].expand(-1, 3, -1, -1)
-    # 0.5, or NaN: one pass over the pixels, and a GPU is not waited for
-    half = rgb.sum(dim=(1, 2, 3), keepdim=True).mul_(0).add_(0.5)
+    # 0.5, or NaN: one pass over the pixels, and a GPU is not waited for. The sum of a bright
+    # picture is more than half precision holds.
+    total = rgb.sum(dim=(1, 2, 3), keepdim=True, dtype=torch.float32)
+    half = total.mul_(0).add_(0.5).to(rgb.dtype)
     return rgb.mul(0.5).add_(half).clamp_(0, 1)
 
 

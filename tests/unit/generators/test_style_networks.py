@@ -131,6 +131,13 @@ def test_directions_are_found_on_a_device_without_float64(
     assert np.array_equal(generator.directions(4, seed=5), ways)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_a_bright_picture_is_no_overflow(dtype: torch.dtype) -> None:
+    white = torch.ones(2, 3, 256, 256, dtype=dtype)  # their sum is more than fp16 holds
+
+    assert torch.equal(picture_to_rgb(white), white)
+
+
 @pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_what_overflowed_is_not_taken_for_white_or_black(value: float, channels: int) -> None:
