@@ -25,7 +25,11 @@ def evaluate(
         Path | None, typer.Option(help="Also write an HTML file with pictures.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Exit with 6 when a bar is missed.")
+        bool,
+        typer.Option(
+            "--check",
+            help="Exit with 6 when a bar of sync, flashes, stillness or length is missed.",
+        ),
     ] = False,
     scale: Annotated[
         int, typer.Option(min=32, max=1024, help="Longer side at which pictures are seen.")
