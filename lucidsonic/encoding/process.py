@@ -1,10 +1,12 @@
 """One ffmpeg process: bytes in through a bounded queue, its last words out."""
 
+import os
 import re
 import signal
 import subprocess
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import IO
@@ -25,6 +27,9 @@ QUEUE_BATCHES = 2  # one being written, one waiting; more only costs memory
 PIPE_BYTES = 1 << 20  # Linux's default of 64 KiB makes a frame of 1080p 50 system calls
 POLL_S = 0.2  # how often a waiting side looks whether the other one is still there
 PATIENCE_S = 10.0  # for a process that was asked to end
+# Niceness added to an encoder's: painting on all cores waits for its slowest thread, so an
+# encoder that pushes one aside holds up all.
+POLITENESS = 5
 LAST_WORDS = 40  # lines
 
 # What ffmpeg says after, or around, the line that matters.
@@ -104,6 +109,7 @@ class Feeder:
         assert process.stdin is not None
         assert process.stderr is not None
         widen(process.stdin)
+        give_way(process.pid)
         self._process = process
         self._threads = [
             Thread(target=self._write, args=(process.stdin,), name="film writer", daemon=True),
@@ -184,6 +190,14 @@ class Feeder:
         if code < 0 and not self._words:
             words = f"ffmpeg was ended by {signal.Signals(-code).name}"
         raise EncodingError(f"{self._doing} failed: {words}.")
+
+
+def give_way(pid: int) -> None:
+    """Let a process that was just started yield to us, where the system can."""
+    if hasattr(os, "setpriority"):  # not on Windows
+        with suppress(OSError):  # it may have ended already
+            nice = os.getpriority(os.PRIO_PROCESS, 0) + POLITENESS
+            os.setpriority(os.PRIO_PROCESS, pid, nice)
 
 
 def widen(pipe: IO[bytes]) -> None:

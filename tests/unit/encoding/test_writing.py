@@ -1,5 +1,6 @@
 """Films are what was asked: every picture, exact times, right colours, the song's own sound."""
 
+import os
 import subprocess
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lucidsonic.encoding import Film, FilmWriter, Options, probe_film, read_film, write_film
+from lucidsonic.encoding.process import POLITENESS
 from lucidsonic.errors import ConfigError
 from lucidsonic.ffmpeg import find_ffmpeg
 from lucidsonic.types import Song
@@ -237,3 +239,16 @@ def test_nvenc_is_refused_where_it_does_not_encode(tmp_path, waves, monkeypatch)
             options=Options(hardware="nvenc"),
         )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="a Unix thing")
+def test_an_encoder_gives_way_to_painting(tmp_path: Path, waves, monkeypatch):
+    told: dict[int, int] = {}
+    monkeypatch.setattr(os, "setpriority", lambda _kind, pid, nice: told.update({pid: nice}))
+
+    with FilmWriter(tmp_path / "a.mp4", Film(size=(64, 96), fps=Fraction(25))) as writer:
+        writer.put(waves(5))
+
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    assert list(told.values()) == [ours + POLITENESS]
+    assert os.getpid() not in told
