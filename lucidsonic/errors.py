@@ -105,6 +105,15 @@ def unread(error: OSError | UnicodeDecodeError) -> str:
     return (error.strerror or str(error)).lower()
 
 
+def unwritten(error: Exception) -> str:
+    """Why a file could not be written, for the end of a sentence.
+
+    safetensors hides the system's word in a sentence of its own.
+    """
+    said = getattr(error, "strerror", None) or str(error)
+    return said.rpartition("I/O error: ")[2].partition(" (os error")[0].lower()
+
+
 def first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
     """The first thing wrong with a table of settings, for the end of a sentence.
 

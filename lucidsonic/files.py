@@ -6,6 +6,16 @@ from pathlib import Path
 from lucidsonic.errors import ConfigError
 
 
+def check_new(path: Path, *, overwrite: bool) -> None:
+    """Complain about a file that is there and may not be replaced.
+
+    Raises:
+        ConfigError: so it is.
+    """
+    if path.exists() and not overwrite:
+        raise ConfigError(f"'{path}' exists already.", hint="Add --overwrite to replace it.")
+
+
 def write_file(path: Path, content: bytes) -> Path:
     """Write a file at once, and the folders above it; what was there is replaced.
 

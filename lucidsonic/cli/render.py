@@ -214,13 +214,12 @@ def keep_plan(plans: Sequence[Any], target: Path, *, overwrite: bool) -> None:
     Raises:
         ConfigError: they are those of several films, or there is such a file already.
     """
-    from lucidsonic.files import write_file
+    from lucidsonic.files import check_new, write_file
     from lucidsonic.plan import plan_to_toml
 
     if len(plans) > 1:
         raise ConfigError("--save-plan keeps the settings of one film, not of several.")
-    if target.exists() and not overwrite:
-        raise ConfigError(f"'{target}' exists already.", hint="Add --overwrite to replace it.")
+    check_new(target, overwrite=overwrite)
     write_file(target, plan_to_toml(plans[0].plan).encode())
 
 

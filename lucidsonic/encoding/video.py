@@ -71,7 +71,7 @@ def with_palette(stream: Any) -> Any:
 
 
 def video_arguments(
-    path: Path, options: Options, *, fps: Fraction, size: tuple[int, int] = SIZE
+    path: Path, options: Options, *, fps: Fraction, size: tuple[int, int]
 ) -> dict[str, Any]:
     """Output options of the picture codec and container that this film gets.
 
@@ -107,7 +107,7 @@ def container_arguments(path: Path, codec: Codec, *, fps: Fraction) -> dict[str,
 
 
 def encoder_arguments(
-    codec: Codec, options: Options, *, keyframe: int, size: tuple[int, int] = SIZE
+    codec: Codec, options: Options, *, keyframe: int, size: tuple[int, int]
 ) -> dict[str, Any]:
     """Output options of the encoder.
 
@@ -120,7 +120,7 @@ def encoder_arguments(
     return ENCODERS[codec](crf, options.speed, keyframe)
 
 
-def uses_nvenc(codec: Codec, options: Options, *, size: tuple[int, int] = SIZE) -> bool:
+def uses_nvenc(codec: Codec, options: Options, *, size: tuple[int, int]) -> bool:
     """Whether a film of this height and width is encoded by an NVIDIA card.
 
     Raises:

@@ -9,6 +9,7 @@ import tomli_w
 
 from lucidsonic import encoding
 from lucidsonic.errors import ConfigError, WeightsError
+from lucidsonic.files import check_new
 from lucidsonic.generators import Generator
 from lucidsonic.pipeline.browse import paint_seeds
 from lucidsonic.pipeline.models import LoadedModel, fetch_weights, open_generator
@@ -169,8 +170,7 @@ def convert_file(
     """
     if target.suffix != ".safetensors":
         raise ConfigError(f"'{target.name}' should end with .safetensors.")
-    if target.exists() and not overwrite:
-        raise ConfigError(f"'{target}' exists already.", hint="Add --overwrite to replace it.")
+    check_new(target, overwrite=overwrite)
     if source.is_file() and is_safetensors(source):
         raise ConfigError(f"'{source.name}' is a safetensors file already.")
     weights = ready_weights(source, on_progress=on_progress)

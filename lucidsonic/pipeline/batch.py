@@ -21,6 +21,7 @@ from lucidsonic.pipeline.film import RECIPE_KEY, FilmReport, film_recipe, portab
 from lucidsonic.pipeline.production import frame_range, heard_part
 from lucidsonic.plan import RenderPlan
 from lucidsonic.types import OnProgress, ignore_progress
+from lucidsonic.zoo.digests import file_digest
 
 ARCHIVE_HEAD = "# songs that lucidsonic has made films of: SHA-256 and name\n"
 ALBUM_KEY = "lucidsonic_album"  # hash of what an album was made of, inside it
@@ -155,8 +156,7 @@ class Archive:
 def song_hash(song: Path) -> str:
     """SHA-256 of a file's bytes; "" when it cannot be read."""
     try:
-        with song.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(song)
     except OSError:
         return ""
 

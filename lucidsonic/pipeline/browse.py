@@ -8,7 +8,7 @@ import torch
 
 from lucidsonic import encoding
 from lucidsonic.encoding.sheet import picture_format
-from lucidsonic.errors import ConfigError
+from lucidsonic.files import check_new
 from lucidsonic.generators import Generator
 from lucidsonic.pipeline.frames import check_device, finite
 from lucidsonic.pipeline.models import open_generator
@@ -51,8 +51,7 @@ def browse_latents(
         ConfigError: another suffix, no such device, or there is such a file already.
         WeightsError: the weights cannot be had.
     """
-    if sheet.exists() and not overwrite:
-        raise ConfigError(f"'{sheet}' exists already.", hint="Add --overwrite to replace it.")
+    check_new(sheet, overwrite=overwrite)
     picture_format(sheet)
     model = open_generator(
         style,

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from lucidsonic.errors import ConfigError, UnknownNameError, WeightsError
+from lucidsonic.files import check_new
 from lucidsonic.generators import r3gan
 from lucidsonic.generators.r3gan.official import write_official
 from lucidsonic.pipeline.models import fetch_weights
@@ -53,8 +54,7 @@ def export_model(
         raise ConfigError(
             f"'{target.name}' would hold {form}.", hint=f"Say --format {target.suffix[1:]}."
         )
-    if target.exists() and not overwrite:
-        raise ConfigError(f"'{target}' exists already.", hint="Add --overwrite to replace it.")
+    check_new(target, overwrite=overwrite)
     weights = fetch_weights(read_style(style), on_progress=on_progress)
     if weights is None:
         raise WeightsError(f"'{style}' has no weights that could be exported.")

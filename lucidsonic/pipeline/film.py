@@ -28,6 +28,7 @@ from lucidsonic.pipeline.store import SegmentCache, told_room
 from lucidsonic.pipeline.tell import Teller
 from lucidsonic.plan import RenderPlan, is_path, path_entries
 from lucidsonic.types import OnProgress, Song, ignore_progress
+from lucidsonic.zoo.digests import file_digest
 
 RECIPE_KEY = "lucidsonic_recipe"  # hash of what was asked for, inside a film
 WRITTEN = frozenset({"save_frames"})  # a path that is not read
@@ -176,8 +177,7 @@ def film_recipe(plan: RenderPlan, folder: Path, *, is_tuned: bool = False) -> st
     """
     key = hashlib.sha256(f"{is_tuned} {portable_plan(plan, folder)}".encode())
     for path in read_files(plan):
-        with path.open("rb") as file:
-            key.update(hashlib.file_digest(file, "sha256").digest())
+        key.update(file_digest(path).encode())
     return key.hexdigest()
 
 

@@ -1,7 +1,6 @@
 """The finished segments on this disk: whole or not there, bounded, shared by many renders."""
 
 import errno
-import hashlib
 import os
 import platform
 import re
@@ -17,6 +16,7 @@ from lucidsonic.encoding.boxes import count_pictures
 from lucidsonic.encoding.partial import is_alive
 from lucidsonic.errors import EncodingError
 from lucidsonic.pipeline.segments import Segment
+from lucidsonic.zoo.digests import file_digest
 
 CACHE_BYTES = 20_000_000_000  # what the cache may keep
 VARIABLE = "LUCIDSONIC_CACHE"
@@ -175,8 +175,7 @@ def cache_folder() -> Path:
 
 def checksum(path: Path) -> str:
     """The first 16 hexadecimal digits of a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return file_digest(path)[:16]
 
 
 def owner_lives(path: Path) -> bool:

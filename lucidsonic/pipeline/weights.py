@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from lucidsonic.errors import WeightsError
+from lucidsonic.errors import WeightsError, unwritten
 from lucidsonic.generators import FAMILIES
 from lucidsonic.types import NetworkRecord, OnProgress, Progress, ignore_progress
 from lucidsonic.zoo import network_record, read_pickle_records
@@ -122,15 +122,9 @@ def write_safetensors(
         save_file(dict(state), partial, metadata={METADATA_KEY: described})
         partial.replace(target)
     except (OSError, SafetensorError) as error:
-        raise WeightsError(f"'{target}' cannot be written: {_reason(error)}.") from error
+        raise WeightsError(f"'{target}' cannot be written: {unwritten(error)}.") from error
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _reason(error: Exception) -> str:
-    """Why a file was not written; safetensors hides the system's word in its own sentence."""
-    said = getattr(error, "strerror", None) or str(error)
-    return said.rpartition("I/O error: ")[2].partition(" (os error")[0].lower()
 
 
 def is_safetensors(path: Path) -> bool:

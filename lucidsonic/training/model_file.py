@@ -7,7 +7,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from lucidsonic.errors import TrainingError
+from lucidsonic.errors import TrainingError, unwritten
 from lucidsonic.training.family import Exported
 
 __all__ = ["MODEL", "write_model"]
@@ -51,10 +51,8 @@ def _write_whole(
         partial.chmod(0o644)
         partial.replace(target)
     except (OSError, SafetensorError) as error:  # the latter when the disk is full
-        said = getattr(error, "strerror", None) or str(error)
-        reason = said.rpartition("I/O error: ")[2].partition(" (os error")[0].lower()
         raise TrainingError(
-            f"'{target}' cannot be written: {reason}.",
+            f"'{target}' cannot be written: {unwritten(error)}.",
             hint="Make room, and run the same command again; the training itself is saved.",
         ) from error
     finally:

@@ -1,4 +1,5 @@
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -352,3 +353,21 @@ def test_settings_answer_to_the_names_of_the_brief_and_what_is_said_last_counts(
     assert resolve_config(Config, {"mixed_precision": True}).amp == "fp16"
     again = Config.model_validate(config.model_dump(mode="json"))
     assert again == config
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_a_run_is_exported_on_the_device_that_it_was_trained_on(
+    device: str, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[str] = []
+
+    def choose(name: str) -> torch.device:
+        asked.append(name)
+        return CPU
+
+    # The package's name `export` is the function; its module is found by its full name.
+    module = import_module("lucidsonic.training.pixel_vae.export")
+    monkeypatch.setattr(module, "choose_device", choose)
+    train(FAMILY, tiny(pack, out=tmp_path, max_steps=1, device=device))
+
+    assert asked == [device]

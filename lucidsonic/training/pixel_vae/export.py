@@ -37,7 +37,7 @@ def export(run_folder: Path) -> Exported:
     if not path.exists():
         raise TrainingError(f"{run_folder} holds no checkpoint.", hint="Train it first.")
     saved = read_checkpoint(path, family=FAMILY_NAME)
-    config = Config.model_validate({**saved["config"], "device": "cpu"})
+    config = Config.model_validate(saved["config"])
     state = build(config, choose_device("cpu" if config.device == "cpu" else "auto"))
     state.load_state_dict(saved["state"])
     names, posterior = fit_posterior(state)
